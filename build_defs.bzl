@@ -1,0 +1,114 @@
+"""The C++ rules of the project.
+
+Each wraps the native rule of the same name, and adds what every target shares:
+the language level, the warnings, and include paths that begin with `poolscope/`
+(`allocator/pool/chunk.h` is included as "poolscope/allocator/pool/chunk.h"),
+here and in a workspace that depends on this one. Targets are private unless
+they say otherwise.
+"""
+
+_COPTS = [
+    "-std=c++17",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    # A designated or aggregate initialiser may leave the rest to its defaults.
+    "-Wno-missing-field-initializers",
+]
+
+_LINKOPTS = ["-pthread"]
+
+def poolscope_cc_library(
+        name,
+        srcs = [],
+        hdrs = [],
+        deps = [],
+        copts = [],
+        linkopts = [],
+        visibility = ["//visibility:private"],
+        **kwargs):
+    """One unit of the library.
+
+    Args:
+      name: the target's name.
+      srcs: sources, and headers that only they include.
+      hdrs: headers for dependents, included as "poolscope/<path>".
+      deps: what the sources and headers include.
+      copts: further compiler options, after the common ones.
+      linkopts: further linker options, for every program that uses it.
+      visibility: private unless given.
+      **kwargs: passed to cc_library.
+    """
+    native.cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
+        copts = _COPTS + copts,
+        include_prefix = "poolscope",
+        linkopts = _LINKOPTS + linkopts,
+        linkstatic = True,
+        strip_include_prefix = "/",
+        visibility = visibility,
+        deps = deps,
+        **kwargs
+    )
+
+def poolscope_cc_binary(
+        name,
+        srcs = [],
+        deps = [],
+        copts = [],
+        linkopts = [],
+        visibility = ["//visibility:private"],
+        **kwargs):
+    """A program, or with `linkshared = True` a shared object.
+
+    Args:
+      name: the target's name; of a shared object the file's, `lib<name>.so`.
+      srcs: sources. Their own headers belong in a poolscope_cc_library.
+      deps: what the sources include.
+      copts: further compiler options, after the common ones.
+      linkopts: further linker options.
+      visibility: private unless given.
+      **kwargs: passed to cc_binary.
+    """
+    native.cc_binary(
+        name = name,
+        srcs = srcs,
+        copts = _COPTS + copts,
+        linkopts = _LINKOPTS + linkopts,
+        visibility = visibility,
+        deps = deps,
+        **kwargs
+    )
+
+def poolscope_cc_test(
+        name,
+        srcs = [],
+        deps = [],
+        copts = [],
+        linkopts = [],
+        main = "@com_google_googletest//:gtest_main",
+        **kwargs):
+    """A GoogleTest suite, with GoogleTest's main() unless it brings its own.
+
+    Args:
+      name: the target's name.
+      srcs: sources.
+      deps: what the sources include; GoogleTest need not be named.
+      copts: further compiler options, after the common ones.
+      linkopts: further linker options.
+      main: what brings GoogleTest; "@com_google_googletest//:gtest" for a suite
+        with a main() of its own.
+      **kwargs: passed to cc_test. Tags "no-asan", "no-ubsan" and "no-tsan" keep
+        a suite out of that sanitizer's run.
+    """
+    native.cc_test(
+        name = name,
+        srcs = srcs,
+        copts = _COPTS + copts,
+        linkopts = _LINKOPTS + linkopts,
+        linkstatic = True,
+        deps = deps + [main],
+        **kwargs
+    )
