@@ -1,0 +1,124 @@
+// Sidecar: the HTTP server beside a service that shows its pools.
+//
+//   auto sidecar = Sidecar::Start(SidecarOptions{});   // 127.0.0.1:9464
+//   if (!sidecar.ok()) return sidecar.status();
+//   (*sidecar)->RegisterAllocator(pool.get());
+//   LOG << "metrics: " << (*sidecar)->url() << "/metrics";
+//   ...
+//   (*sidecar)->Stop();                                // or destroy it
+//
+// This is where the graph is built: registry of sources, router with its
+// handlers, HTTP server, and one thread that calls Maintain() of every
+// registered allocator about once a second.
+//
+//   GET /metrics       text 0.0.4 for Prometheus
+//   GET /healthz       200 while the process answers
+//   GET /-/ready       200 once an allocator or a collectable is registered
+//   GET /debug/arenas  arenas, chunk lists, chunks, size classes, caches; text,
+//                      or JSON with Accept: application/json or ?format=json
+//   GET /              what is there
+//
+// Thread safety: thread-safe, but for Stop() and the destructor, which must not
+// run beside another call on the same object. Its threads have every signal
+// blocked, so the service's handlers never run on them.
+//
+// Ownership: allocators are borrowed and must be unregistered, or the sidecar
+// stopped, before they are destroyed. Collectables are held weakly.
+#ifndef POOLSCOPE_EXPORTER_SIDECAR_H_
+#define POOLSCOPE_EXPORTER_SIDECAR_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace prometheus {
+class Collectable;
+}  // namespace prometheus
+
+namespace poolscope {
+
+class PooledAllocator;
+
+struct SidecarOptions {
+  // "ADDRESS:PORT": an IPv4 address, an IPv6 address in brackets, or
+  // "localhost". Port 0 picks a free one; see Sidecar::port().
+  std::string listen_address = "127.0.0.1:9464";
+
+  // An address that is not loopback shows the service's figures to whoever can
+  // reach it, without a password; it is refused unless this is true.
+  bool allow_remote = false;
+
+  // Connections served at the same time, 1 to 256; one thread each. More wait.
+  int server_threads = 8;
+
+  // How long a client may take to send a request, and how long a kept-alive
+  // connection may stay idle; 1 ms to 1 h.
+  absl::Duration request_timeout = absl::Seconds(2);
+
+  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431.
+  size_t max_request_bytes = 16384;
+
+  // Time between two Maintain() of each allocator; zero leaves it to the
+  // embedder.
+  absl::Duration maintain_interval = absl::Seconds(1);
+
+  // process_resident_memory_bytes and process_virtual_memory_bytes. Switch off
+  // where the service exports these standard names itself.
+  bool process_metrics = true;
+
+  // Where procfs is mounted.
+  std::string proc_root = "/proc";
+};
+
+class Sidecar final {
+ public:
+  // InvalidArgumentError names the bad option and its bounds;
+  // PermissionDeniedError for a non-loopback address without allow_remote;
+  // UnavailableError when the address cannot be listened on.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Sidecar>> Start(
+      SidecarOptions options);
+
+  ~Sidecar();
+  Sidecar(const Sidecar&) = delete;
+  Sidecar& operator=(const Sidecar&) = delete;
+
+  // Closes the port, waits for requests under way and ends every thread. May be
+  // called twice.
+  void Stop();
+
+  // The port listened on, also when 0 was asked for.
+  int port() const;
+  // "http://127.0.0.1:9464", without a slash at its end.
+  std::string url() const;
+
+  // Shows `allocator` from the next scrape on, under its name as the label
+  // `allocator`. AlreadyExistsError when that name is taken: two allocators of
+  // one name would give a label set twice.
+  absl::Status RegisterAllocator(PooledAllocator* allocator);
+
+  // Returns once no thread of the sidecar uses `allocator` any more. Ignores
+  // one that is not registered.
+  void UnregisterAllocator(PooledAllocator* allocator);
+
+  // Shows the embedder's own metrics on /metrics too (a prometheus::Registry is
+  // one such). Families of the same name and type are merged; what cannot be
+  // shown is counted in poolscope_dropped_series_total.
+  void RegisterCollectable(std::weak_ptr<prometheus::Collectable> collectable);
+  void UnregisterCollectable(
+      const std::shared_ptr<prometheus::Collectable>& collectable);
+
+ private:
+  struct Parts;
+
+  explicit Sidecar(std::unique_ptr<Parts> parts);
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_SIDECAR_H_
