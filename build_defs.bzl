@@ -89,6 +89,7 @@ def poolscope_cc_test(
         copts = [],
         linkopts = [],
         main = "@com_google_googletest//:gtest_main",
+        size = "small",
         **kwargs):
     """A GoogleTest suite, with GoogleTest's main() unless it brings its own.
 
@@ -100,6 +101,7 @@ def poolscope_cc_test(
       linkopts: further linker options.
       main: what brings GoogleTest; "@com_google_googletest//:gtest" for a suite
         with a main() of its own.
+      size: "small" ends the suite after a minute, "medium" after five.
       **kwargs: passed to cc_test. Tags "no-asan", "no-ubsan" and "no-tsan" keep
         a suite out of that sanitizer's run.
     """
@@ -109,6 +111,7 @@ def poolscope_cc_test(
         copts = _COPTS + copts,
         linkopts = _LINKOPTS + linkopts,
         linkstatic = True,
+        size = size,
         deps = deps + [main],
         **kwargs
     )
