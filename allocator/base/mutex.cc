@@ -1,0 +1,31 @@
+#include "poolscope/allocator/base/mutex.h"
+
+#include "poolscope/allocator/base/fatal.h"
+
+#ifndef NDEBUG
+
+namespace poolscope {
+namespace {
+
+// How many locks of each rank this thread holds.
+thread_local int held[16] __attribute__((tls_model("initial-exec"))) = {};
+
+}  // namespace
+
+void Mutex::CheckOrder() const {
+  if (rank_ == LockRank::kUnranked) return;
+  for (int rank = static_cast<int>(rank_); rank < 16; ++rank) {
+    if (held[rank] > 0) {
+      Fatal("lock order: a lock of rank %d asked for while one of rank %d is "
+            "held",
+            static_cast<int>(rank_), rank);
+    }
+  }
+}
+
+void Mutex::NoteLocked() const { ++held[static_cast<int>(rank_)]; }
+void Mutex::NoteUnlocked() const { --held[static_cast<int>(rank_)]; }
+
+}  // namespace poolscope
+
+#endif  // NDEBUG

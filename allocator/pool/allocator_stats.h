@@ -1,0 +1,168 @@
+// AllocatorStats: one snapshot of a PooledAllocator as plain values.
+//
+// Taken once, by PooledAllocator::Stats(), and passed by const reference to
+// whatever renders it: text, JSON and metrics come from the same values. No
+// pointer leads back into the allocator.
+//
+// These hold in every snapshot, at full load (everything below that is a sum or
+// a difference is derived when the snapshot is taken, from counters that only
+// grow; frees are read before allocations):
+//
+//   active              = allocations - deallocations        (never negative)
+//   thread cache requests = hits + misses
+//   used_bytes + free over the chunk lists = reserved_bytes
+//   chunks over the lists = chunk_allocations - chunk_deallocations
+//   peak                >= now
+//
+// Bytes of blocks are bytes of their size class, never of the request, unless
+// the field says `requested`.
+#ifndef POOLSCOPE_ALLOCATOR_POOL_ALLOCATOR_STATS_H_
+#define POOLSCOPE_ALLOCATOR_POOL_ALLOCATOR_STATS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace poolscope {
+
+// Netty's kinds: small below four pages (28 KiB with 8 KiB pages), normal up to
+// the chunk, huge above it.
+enum class Kind { kSmall, kNormal, kHuge };
+inline constexpr int kKindCount = 3;
+const char* KindName(Kind kind);  // "small", "normal", "huge"
+
+// The chunk lists in order of fullness.
+enum class ChunkListId { kQInit, kQ000, kQ025, kQ050, kQ075, kQ100 };
+inline constexpr int kChunkListCount = 6;
+const char* ChunkListName(ChunkListId list);  // "qinit", "q000", ...
+
+// Why a thread cache gave blocks back.
+enum class EvictionReason { kFull, kTrim, kIdle, kThreadExit, kReclaim };
+inline constexpr int kEvictionReasonCount = 5;
+const char* EvictionReasonName(EvictionReason reason);  // "full", "trim", ...
+
+struct KindCounts {
+  uint64_t allocations = 0;
+  uint64_t deallocations = 0;
+  uint64_t active = 0;
+};
+
+struct ChunkListStats {
+  ChunkListId list = ChunkListId::kQInit;
+  int min_usage_percent = 0;  // as Netty reports them: at least 1,
+  int max_usage_percent = 0;  // at most 100
+  uint64_t chunks = 0;
+  uint64_t free_bytes = 0;
+};
+
+// One chunk, as the search for memory sees it.
+struct ChunkStats {
+  uint64_t id = 0;         // unique in the process
+  uint64_t address = 0;
+  int arena = 0;
+  ChunkListId list = ChunkListId::kQInit;
+  int usage_percent = 0;   // Netty's rounding: 100 only when full
+  uint64_t size_bytes = 0;
+  uint64_t used_bytes = 0;    // runs handed out
+  uint64_t free_bytes = 0;    // size - used
+  uint64_t pinned_bytes = 0;  // blocks in users' hands
+  // Blocks and slab elements that are neither in users' hands nor free pages:
+  // in thread caches, on their way back to one, or free in a slab.
+  uint64_t cached_bytes = 0;
+  double empty_for_seconds = 0;  // 0 unless empty
+};
+
+struct ArenaStats {
+  int index = 0;
+  uint64_t reserved_bytes = 0;   // chunks mapped
+  uint64_t used_bytes = 0;       // runs handed out of chunks
+  uint64_t peak_used_bytes = 0;
+  uint64_t pinned_bytes = 0;     // blocks in users' hands
+  uint64_t cached_bytes = 0;     // blocks in thread caches
+  uint64_t external_fragmentation_bytes = 0;  // free in chunks not empty
+  uint64_t allocated_bytes = 0;  // counter
+  uint64_t freed_bytes = 0;      // counter
+  std::array<KindCounts, kKindCount> by_kind;  // huge: only in arena 0..n-1 of
+                                               // the thread that asked
+  uint64_t thread_caches = 0;
+  uint64_t chunk_allocations = 0;
+  uint64_t chunk_deallocations = 0;
+  std::array<ChunkListStats, kChunkListCount> lists;
+};
+
+struct SizeClassStats {
+  uint64_t size_bytes = 0;
+  Kind kind = Kind::kSmall;
+  uint64_t allocations = 0;
+  uint64_t deallocations = 0;
+  uint64_t active_elements = 0;
+  uint64_t capacity_elements = 0;  // blocks of this class carved out of chunks
+};
+
+struct ThreadCacheKindStats {
+  uint64_t requests = 0;  // hits + misses
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+};
+
+// One thread's cache.
+struct ThreadCacheStats {
+  uint64_t id = 0;
+  int arena = 0;
+  int64_t thread_id = 0;     // the kernel's, of the owner; 0 when it has exited
+  bool idle = false;         // its owner said MarkThreadIdle()
+  uint64_t cached_bytes = 0;
+  uint64_t limit_bytes = 0;  // its budget now
+  uint64_t requests = 0;
+  uint64_t hits = 0;
+};
+
+struct AllocatorStats {
+  uint64_t snapshot_id = 0;  // grows by one a snapshot, process-wide
+  std::string name;          // PoolOptions::name
+  uint64_t page_size_bytes = 0;
+  uint64_t chunk_size_bytes = 0;
+  std::string layout;        // "runs"
+
+  // Direct memory: chunks plus huge blocks.
+  uint64_t direct_used_bytes = 0;
+  uint64_t direct_limit_bytes = 0;
+  uint64_t direct_peak_bytes = 0;
+  uint64_t huge_used_bytes = 0;
+
+  uint64_t allocation_failures_limit = 0;
+  uint64_t allocation_failures_mapping = 0;
+  uint64_t requested_bytes = 0;      // counter: bytes asked for
+  uint64_t pinned_bytes = 0;         // over arenas, without huge
+  uint64_t cached_bytes = 0;         // over arenas
+  uint64_t metadata_bytes = 0;       // our own tables and records, mapped
+
+  std::vector<ArenaStats> arenas;
+  std::vector<SizeClassStats> size_classes;
+  std::vector<ChunkStats> chunks;    // empty unless asked for
+
+  // Number of chunks whose usage (Netty's percent) is 0, 1-5, 6-25, 26-50,
+  // 51-75, 76-99, 100.
+  std::array<uint64_t, 7> chunks_by_utilization{};
+  uint64_t chunk_list_moves_next = 0;  // counter: to a fuller list
+  uint64_t chunk_list_moves_prev = 0;  // counter: to an emptier one
+
+  std::array<ThreadCacheKindStats, kKindCount> thread_cache_by_kind;
+  std::array<uint64_t, kEvictionReasonCount> thread_cache_evictions{};
+  uint64_t thread_cache_count = 0;
+  uint64_t thread_cache_bytes = 0;   // = cached_bytes
+  uint64_t thread_cache_limit_bytes = 0;
+  uint64_t remote_frees = 0;         // counter
+  std::vector<ThreadCacheStats> thread_caches;  // empty unless asked for
+
+  // From the sampling records; meaningful while sampling is on.
+  uint64_t sampled_live_allocations = 0;
+  double oldest_allocation_age_seconds = 0;  // 0 when no sample is alive
+  double internal_fragmentation_bytes = 0;   // weighted estimate
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_ALLOCATOR_POOL_ALLOCATOR_STATS_H_
