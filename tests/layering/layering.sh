@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Holds the layers of the project, by queries over the graph of targets:
+#
+#   allocator    knows nothing of Prometheus, HTTP, metrics or the exporter
+#   pool         knows nothing of leaks, buffers and outbound queues
+#   metrics      sees the pool's values and options, never its internals
+#   civetweb     is used by one library alone
+#   googletest   is used by tests alone
+#
+# Prints "ok RULE" or "not ok RULE" for each, and for the latter, on standard
+# error, the targets that break it. A query that finds nothing because it was
+# asked for nothing would pass, so each is asked a second time for something
+# that must be there. Exits with 0 when every rule holds.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+
+all_hold=0
+
+query() {
+  bazel query --noimplicit_deps --notool_deps --noshow_progress \
+    --noshow_loading_progress --ui_event_filters=-info,-debug "$1"
+}
+
+# What TARGETS depend on, themselves included, in one of the PLACES, each a
+# repository (@civetweb) or a folder (//metrics): within TARGETS PLACE...
+within() {
+  local targets=$1 places
+  shift
+  places=$(IFS='|' && echo "$*")
+  query "filter('^($places)([/:]|\$)', deps($targets))"
+}
+
+verdict() {
+  local rule=$1 problem=$2
+  if [ -z "$problem" ]; then
+    echo "ok layering: $rule"
+    return
+  fi
+  echo "not ok layering: $rule"
+  printf 'layering: %s\n%s\n' "$rule" "$problem" >&2
+  all_hold=1
+}
+
+# never RULE TARGETS CONTROL PLACE...: TARGETS depend on nothing in any PLACE.
+# They do depend on something in CONTROL, a place too.
+never() {
+  local rule=$1 targets=$2 control=$3 found
+  shift 3
+  if ! found=$(within "$targets" "$@"); then
+    found="the query over $targets failed"
+  elif [ -z "$found" ] && [ -z "$(within "$targets" "$control")" ]; then
+    found="$targets do not depend on $control either: was it renamed?"
+  fi
+  verdict "$rule" "$found"
+}
+
+# exactly RULE QUERY EXPECTED: the query finds the lines EXPECTED, in any order.
+exactly() {
+  local rule=$1 found
+  if ! found=$(query "$2" | sort); then
+    verdict "$rule" "the query $2 failed"
+  elif [ "$found" != "$(sort <<<"$3")" ]; then
+    verdict "$rule" "expected:"$'\n'"$3"$'\n'"found:"$'\n'"${found:-nothing}"
+  else
+    verdict "$rule" ""
+  fi
+}
+
+library="//allocator/... + //metrics/... + //exporter/..."
+
+never "allocator does not know Prometheus, HTTP, metrics or the exporter" \
+  //allocator/... @com_google_absl \
+  @com_github_jupp0r_prometheus_cpp @civetweb //metrics //exporter
+never "base depends on nothing but base" \
+  //allocator/base/... @com_google_absl \
+  //allocator/{pool,leak,buffer,outbound}
+never "pool does not know leaks, buffers or outbound queues" \
+  //allocator/pool/... //allocator/base \
+  //allocator/{leak,buffer,outbound}
+never "metrics does not know HTTP or the exporter" \
+  //metrics/... @com_github_jupp0r_prometheus_cpp \
+  @civetweb //exporter
+exactly "metrics sees the values of the pool, not its parts" \
+  "kind('cc_library rule', filter('^//allocator/pool:', deps(//metrics/...)))" \
+  "//allocator/pool:allocator_stats"
+exactly "one library alone uses civetweb" \
+  "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
+  "//exporter:civetweb_server"
+never "the library does not depend on googletest" \
+  "$library" @com_google_absl @com_google_googletest
+never "the library does not depend on examples, tests or benchmarks" \
+  "$library" @com_google_absl //examples //tests //bench
+
+exit "$all_hold"
