@@ -5,7 +5,7 @@
 #   pool         knows nothing of leaks, buffers and outbound queues
 #   metrics      sees the pool's values and options, never its internals
 #   civetweb     is used by one library alone
-#   googletest   is used by tests alone
+#   googletest   is used by tests alone, as is Google Benchmark by benchmarks
 #
 # Prints "ok RULE" or "not ok RULE" for each, and for the latter, on standard
 # error, the targets that break it. A query that finds nothing because it was
@@ -86,8 +86,9 @@ exactly "metrics sees the values of the pool, not its parts" \
 exactly "one library alone uses civetweb" \
   "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
   "//exporter:civetweb_server"
-never "the library does not depend on googletest" \
-  "$library" @com_google_absl @com_google_googletest
+never "the library does not depend on googletest or Google Benchmark" \
+  "$library" @com_google_absl \
+  @com_google_googletest @com_github_google_benchmark
 never "the library does not depend on examples, tests or benchmarks" \
   "$library" @com_google_absl //examples //tests //bench
 
