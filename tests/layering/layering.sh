@@ -12,7 +12,7 @@
 # asked for nothing would pass, so each is asked a second time for something
 # that must be there. Exits with 0 when every rule holds.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." || exit
 
 all_hold=0
 
