@@ -1,0 +1,95 @@
+#include "poolscope/bench/report.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace poolscope::bench {
+namespace {
+
+constexpr int kCellWidth = 20;
+constexpr int kColumnWidth = 11;
+
+const Measurement* Find(const std::vector<Measurement>& cell,
+                        const std::string& policy) {
+  const auto found = std::find_if(
+      cell.begin(), cell.end(),
+      [&](const Measurement& entry) { return entry.policy == policy; });
+  return found == cell.end() ? nullptr : &*found;
+}
+
+std::string FormatHeader(const std::string& group,
+                         const std::vector<Policy>& policies) {
+  std::string line =
+      absl::StrFormat("\n%s, ns a pair (median)\n%-*s", group, kCellWidth, "");
+  for (const Policy& policy : policies) {
+    absl::StrAppendFormat(&line, "%*s", kColumnWidth, policy.name);
+  }
+  absl::StrAppendFormat(&line, "%*s%8s\n", kColumnWidth, "best peer", "ratio");
+  return line;
+}
+
+std::string FormatRow(const std::vector<Measurement>& cell,
+                      const std::vector<Policy>& policies) {
+  std::string line = absl::StrFormat("%-*s", kCellWidth, cell.front().cell);
+  for (const Policy& policy : policies) {
+    const Measurement* entry = Find(cell, policy.name);
+    absl::StrAppendFormat(
+        &line, "%*s", kColumnWidth,
+        entry == nullptr ? "-" : absl::StrFormat("%.2f", entry->median_ns));
+  }
+  const std::optional<Comparison> comparison = Compare(cell, policies);
+  absl::StrAppendFormat(
+      &line, "%*s%8s\n", kColumnWidth, comparison ? comparison->best_peer : "-",
+      comparison ? absl::StrFormat("%.2f", comparison->ratio) : "-");
+  return line;
+}
+
+}  // namespace
+
+std::optional<Comparison> Compare(const std::vector<Measurement>& cell,
+                                  const std::vector<Policy>& policies) {
+  const Measurement* ours = nullptr;
+  const Measurement* best = nullptr;
+  for (const Policy& policy : policies) {
+    const Measurement* entry = Find(cell, policy.name);
+    if (entry == nullptr) continue;
+    if (policy.role == Role::kOurs) ours = entry;
+    if (policy.role == Role::kPeer &&
+        (best == nullptr || entry->median_ns < best->median_ns)) {
+      best = entry;
+    }
+  }
+  if (ours == nullptr || best == nullptr) return std::nullopt;
+  return Comparison{best->policy, ours->median_ns / best->median_ns};
+}
+
+std::string FormatTables(const std::vector<Measurement>& measurements,
+                         const std::vector<Policy>& policies) {
+  std::string text;
+  std::string group;
+  for (auto first = measurements.begin(); first != measurements.end();) {
+    const auto last = std::find_if(
+        first, measurements.end(),
+        [&](const Measurement& entry) { return entry.cell != first->cell; });
+    if (first->group != group) {
+      group = first->group;
+      text += FormatHeader(group, policies);
+    }
+    text += FormatRow(std::vector<Measurement>(first, last), policies);
+    first = last;
+  }
+  return text;
+}
+
+std::string CsvHeader() { return "cell,policy,median_ns,min_ns,p90_ns\n"; }
+
+std::string CsvRow(const Measurement& measurement) {
+  return absl::StrFormat("%s,%s,%.3f,%.3f,%.3f\n", measurement.cell,
+                         measurement.policy, measurement.median_ns,
+                         measurement.min_ns, measurement.p90_ns);
+}
+
+}  // namespace poolscope::bench
