@@ -77,11 +77,7 @@ class HandoverRing {
   static void WaitUntil(Condition condition) {
     constexpr int kSpins = 1000;
     for (int spins = 0; !condition(); ++spins) {
-      if (spins < kSpins) {
-        __builtin_ia32_pause();
-      } else {
-        sched_yield();
-      }
+      if (spins >= kSpins) sched_yield();
     }
   }
 
