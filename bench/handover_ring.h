@@ -76,8 +76,13 @@ class HandoverRing {
   template <typename Condition>
   static void WaitUntil(Condition condition) {
     constexpr int kSpins = 1000;
-    for (int spins = 0; !condition(); ++spins) {
-      if (spins >= kSpins) sched_yield();
+    int spins = 0;
+    while (!condition()) {
+      if (spins < kSpins) {
+        ++spins;
+      } else {
+        sched_yield();
+      }
     }
   }
 
