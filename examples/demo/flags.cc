@@ -1,0 +1,177 @@
+#include "poolscope/examples/demo/flags.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "poolscope/examples/demo/byte_size.h"
+#include "poolscope/examples/demo/scenario.h"
+
+using poolscope::demo::ByteSize;
+
+ABSL_FLAG(std::string, listen, "127.0.0.1:9464",
+          "ADDRESS:PORT of /metrics and the /debug pages; port 0 picks a free "
+          "one");
+ABSL_FLAG(std::string, scenario, "steady", "the traffic, see below");
+ABSL_FLAG(absl::Duration, duration, absl::ZeroDuration(),
+          "how long to run, such as 30s or 5m; 0 runs until Ctrl-C");
+ABSL_FLAG(std::optional<double>, rate, std::nullopt,
+          "messages a second over all connections");
+ABSL_FLAG(std::optional<ByteSize>, message_bytes, std::nullopt,
+          "payload of each message, such as 14336 or 14k");
+ABSL_FLAG(int, connections, 64, "client connections, 1 to 10000");
+ABSL_FLAG(int, workers, 4, "threads of the relay, 1 to 64");
+ABSL_FLAG(ByteSize, max_direct_memory, ByteSize{},
+          "limit of the pool, such as 256m; 0 takes half of the container's "
+          "or the machine's memory");
+ABSL_FLAG(std::optional<int>, arenas, std::nullopt, "arenas of the pool");
+ABSL_FLAG(uint64_t, seed, 1, "of the random delays and the payloads");
+
+namespace poolscope::demo {
+namespace {
+
+constexpr absl::string_view kFlagNames[] = {
+    "scenario",    "duration", "rate",   "message_bytes",
+    "connections", "workers",  "listen", "max_direct_memory",
+    "arenas",      "seed",
+};
+
+constexpr size_t kHelpColumn = 23;
+constexpr size_t kHelpWidth = 80;
+
+bool IsDemoFlag(absl::string_view name) {
+  return std::find(std::begin(kFlagNames), std::end(kFlagNames), name) !=
+         std::end(kFlagNames);
+}
+
+// The default as a person would type it.
+std::string DefaultText(absl::string_view name) {
+  const std::string value = absl::FindCommandLineFlag(name)->DefaultValue();
+  if (!value.empty()) return value;
+  return name == "arenas" ? "by cores and memory" : "the scenario's";
+}
+
+// Appends `text`, broken into lines that begin at kHelpColumn.
+void AppendWrapped(absl::string_view text, std::string* out) {
+  size_t column = kHelpColumn;
+  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (column + word.size() > kHelpWidth) {
+      absl::StrAppend(out, "\n", std::string(kHelpColumn, ' '));
+      column = kHelpColumn;
+    }
+    absl::StrAppend(out, word, " ");
+    column += word.size() + 1;
+  }
+  out->back() = '\n';
+}
+
+// Sets one flag of ours.
+absl::Status SetFlag(absl::string_view name, absl::string_view value) {
+  std::string error;
+  if (absl::FindCommandLineFlag(name)->ParseFrom(value, &error)) {
+    return absl::OkStatus();
+  }
+  // The library says which value and flag; a type's own reason follows.
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(error, absl::MaxSplits("; ", 1));
+  if (!parts.second.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, ": ", parts.second));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--", name, ": '", value, "' is ",
+      name == "duration" ? "not a time: give a number and its unit, as in 30s"
+                         : "not a number that it can take; see --help"));
+}
+
+}  // namespace
+
+bool AsksForHelp(absl::Span<char* const> arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const char* text) {
+    const absl::string_view argument = text;
+    return argument == "--help" || argument == "-help" || argument == "-h";
+  });
+}
+
+std::string HelpText(absl::string_view program) {
+  std::string help = absl::StrCat(
+      "usage: ", program, " [--flag=value ...]\n\n",
+      "A TCP relay on 127.0.0.1 whose payloads live in a poolscope allocator,\n"
+      "with its own clients and upstream, watched over HTTP.\n\nFlags:\n");
+  for (const absl::string_view name : kFlagNames) {
+    absl::StrAppendFormat(&help, "  --%-18s ", name);
+    AppendWrapped(absl::StrCat(absl::FindCommandLineFlag(name)->Help(),
+                               " (default ", DefaultText(name), ")"),
+                  &help);
+  }
+  absl::StrAppend(&help, "\nScenarios:\n");
+  for (const Scenario& scenario : Scenarios()) {
+    absl::StrAppendFormat(&help, "  %-20s ", scenario.name);
+    AppendWrapped(scenario.description, &help);
+  }
+  absl::StrAppend(&help,
+                  "\nExit status: 0 after --duration or a signal, 1 when "
+                  "something failed,\n2 for a bad flag.\n");
+  return help;
+}
+
+absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    absl::string_view argument = arguments[i];
+    if (argument.size() < 2 || argument[0] != '-') {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", argument, "' is not a flag: give --name=value; see --help"));
+    }
+    argument.remove_prefix(argument[1] == '-' ? 2 : 1);
+    const size_t equals = argument.find('=');
+    const absl::string_view name = argument.substr(0, equals);
+    if (!IsDemoFlag(name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", name, " is not a flag: give one of --",
+                       absl::StrJoin(kFlagNames, ", --"), " or --help"));
+    }
+    absl::string_view value;
+    if (equals != absl::string_view::npos) {
+      value = argument.substr(equals + 1);
+    } else if (i + 1 < arguments.size()) {
+      value = arguments[++i];
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", name, " has no value: give --", name, "=VALUE"));
+    }
+    const absl::Status status = SetFlag(name, value);
+    if (!status.ok()) return status;
+  }
+
+  const absl::StatusOr<const Scenario*> scenario =
+      FindScenario(absl::GetFlag(FLAGS_scenario));
+  if (!scenario.ok()) return scenario.status();
+  DemoOptions options;
+  options.scenario = *scenario;
+  options.listen = absl::GetFlag(FLAGS_listen);
+  options.duration = absl::GetFlag(FLAGS_duration);
+  options.rate = absl::GetFlag(FLAGS_rate).value_or((*scenario)->rate);
+  options.message_bytes = absl::GetFlag(FLAGS_message_bytes)
+                              .value_or(ByteSize{(*scenario)->message_bytes})
+                              .bytes;
+  options.connections = absl::GetFlag(FLAGS_connections);
+  options.workers = absl::GetFlag(FLAGS_workers);
+  options.max_direct_memory_bytes =
+      absl::GetFlag(FLAGS_max_direct_memory).bytes;
+  options.arenas = absl::GetFlag(FLAGS_arenas);
+  options.seed = absl::GetFlag(FLAGS_seed);
+  const absl::Status status = ValidateDemoOptions(options);
+  if (!status.ok()) return status;
+  return options;
+}
+
+}  // namespace poolscope::demo

@@ -1,0 +1,297 @@
+#include "poolscope/examples/demo/load_generator.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "poolscope/examples/demo/event_loop.h"
+#include "poolscope/examples/demo/frame.h"
+#include "poolscope/examples/demo/frame_stream.h"
+#include "poolscope/examples/demo/monotonic_time.h"
+#include "poolscope/examples/demo/pattern.h"
+#include "poolscope/examples/demo/socket.h"
+
+namespace poolscope::demo {
+namespace {
+
+// A thread that is late sends at most this many messages before it looks at
+// its sockets again.
+constexpr int kMaxBurst = 256;
+
+Failure FailureOf(FrameStatus status) {
+  switch (status) {
+    case FrameStatus::kRequestRefused:
+      return Failure::kRequestRefused;
+    case FrameStatus::kAnswerRefused:
+      return Failure::kAnswerRefused;
+    case FrameStatus::kUpstreamLost:
+      return Failure::kUpstreamLost;
+    case FrameStatus::kOk:
+    case FrameStatus::kCorrupt:
+      break;
+  }
+  return Failure::kCorrupt;
+}
+
+}  // namespace
+
+// One connection and the messages that wait for their answers on it.
+class LoadGenerator::Client final : private FrameSink {
+ public:
+  Client(UniqueFd fd, uint32_t message_bytes, LoadGenerator* owner)
+      : fd_(std::move(fd)), message_bytes_(message_bytes), owner_(owner) {}
+
+  const UniqueFd& fd() const { return fd_; }
+  bool open() const { return fd_.valid(); }
+  size_t in_flight() const { return pending_.size(); }
+
+  // `due` is when the message should be sent.
+  void Send(uint64_t seed, absl::Duration due) {
+    owner_->counts_.CountSent();
+    if (!open()) {
+      owner_->counts_.CountFailed(Failure::kConnectionLost);
+      return;
+    }
+    const uint64_t id = next_id_++;
+    pending_.emplace(id, Pending{due, seed});
+    outgoing_.Push(FrameHeader{message_bytes_, FrameKind::kRequest,
+                               FrameStatus::kOk, id, seed},
+                   seed);
+  }
+
+  absl::Status Read(absl::Span<char> buffer) {
+    return ReadFrames(fd_, buffer, parser_, *this);
+  }
+  absl::StatusOr<bool> Flush(absl::Span<char> buffer) {
+    return outgoing_.Flush(fd_, buffer);
+  }
+
+  // The connection is over: so is every message on it.
+  void Fail() {
+    fd_.Close();
+    for (size_t i = 0; i < pending_.size(); ++i) {
+      owner_->counts_.CountFailed(Failure::kConnectionLost);
+    }
+    pending_.clear();
+    outgoing_ = SeededFrameQueue();
+  }
+
+  bool waits_for_room = false;
+
+ private:
+  struct Pending {
+    absl::Duration due;
+    uint64_t seed = 0;
+  };
+
+  absl::Status OnHeader(const FrameHeader& header) override {
+    const auto it = pending_.find(header.id);
+    if (header.kind != FrameKind::kAnswer || it == pending_.end()) {
+      return absl::InvalidArgumentError("an answer to no request");
+    }
+    answer_ = header;
+    answer_.seed = AnswerSeed(it->second.seed);
+    intact_ = header.length == message_bytes_;
+    return absl::OkStatus();
+  }
+
+  void OnPayload(size_t offset, absl::string_view part) override {
+    intact_ = intact_ && MatchesPattern(answer_.seed, offset, part);
+  }
+
+  void OnEnd() override {
+    const auto it = pending_.find(answer_.id);
+    if (answer_.status != FrameStatus::kOk) {
+      owner_->counts_.CountFailed(FailureOf(answer_.status));
+    } else if (!intact_) {
+      owner_->counts_.CountFailed(Failure::kCorrupt);
+    } else {
+      owner_->round_trips_.Record(MonotonicNow() - it->second.due);
+      owner_->counts_.CountAnswered();
+    }
+    pending_.erase(it);
+  }
+
+  UniqueFd fd_;
+  const uint32_t message_bytes_;
+  LoadGenerator* const owner_;
+  FrameParser parser_;
+  SeededFrameQueue outgoing_;
+  absl::flat_hash_map<uint64_t, Pending> pending_;
+  uint64_t next_id_ = 1;
+  FrameHeader answer_;
+  bool intact_ = true;
+};
+
+// One thread with its share of the connections and of the rate.
+class LoadGenerator::Worker {
+ public:
+  Worker(std::unique_ptr<EventLoop> loop, absl::Duration interval,
+         uint64_t seed)
+      : loop_(std::move(loop)),
+        interval_(interval),
+        next_seed_(seed),
+        buffer_(kIoBufferBytes) {}
+
+  absl::Status Add(std::unique_ptr<Client> client) {
+    const absl::Status status =
+        loop_->Add(client->fd(), TokenOf(clients_.size()), EPOLLIN);
+    if (status.ok()) clients_.push_back(std::move(client));
+    return status;
+  }
+
+  // The first message is due after `delay`.
+  void Start(absl::Duration delay) {
+    next_due_ = MonotonicNow() + delay;
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  void RequestFinish(absl::Duration deadline) {
+    finish_by_.store(absl::ToInt64Nanoseconds(deadline),
+                     std::memory_order_release);
+    loop_->Wake();
+  }
+
+  // Waits for the thread; returns how many messages it left in flight.
+  uint64_t Join() {
+    if (thread_.joinable()) thread_.join();
+    return InFlight();
+  }
+
+ private:
+  static constexpr int64_t kNotFinishing = -1;
+
+  static uint64_t TokenOf(size_t client) {
+    return EventLoop::kFirstToken + client;
+  }
+
+  uint64_t InFlight() const {
+    uint64_t messages = 0;
+    for (const auto& client : clients_) messages += client->in_flight();
+    return messages;
+  }
+
+  void Run() {
+    while (true) {
+      const int64_t finish_by = finish_by_.load(std::memory_order_acquire);
+      absl::Duration wake_at;
+      if (finish_by == kNotFinishing) {
+        SendDue();
+        wake_at = next_due_;
+      } else {
+        wake_at = absl::Nanoseconds(finish_by);
+        if (InFlight() == 0 || MonotonicNow() >= wake_at) return;
+      }
+      for (const EventLoop::Ready& ready : loop_->Wait(wake_at, nullptr)) {
+        HandleReady(ready);
+      }
+    }
+  }
+
+  void SendDue() {
+    const absl::Duration now = MonotonicNow();
+    for (int i = 0; i < kMaxBurst && next_due_ <= now; ++i) {
+      Client& client = *clients_[next_client_];
+      client.Send(next_seed_++, next_due_);
+      // Where the socket is full, its room is what sends it.
+      if (client.open() && !client.waits_for_room) Flush(next_client_);
+      next_client_ = (next_client_ + 1) % clients_.size();
+      next_due_ += interval_;
+    }
+  }
+
+  void HandleReady(const EventLoop::Ready& ready) {
+    const size_t index = ready.token - EventLoop::kFirstToken;
+    Client& client = *clients_[index];
+    if (client.open() && (ready.events & EPOLLOUT) != 0) Flush(index);
+    if (client.open() && (ready.events & ~uint32_t{EPOLLOUT}) != 0 &&
+        !client.Read(absl::MakeSpan(buffer_)).ok()) {
+      Lose(client);
+    }
+  }
+
+  void Flush(size_t index) {
+    Client& client = *clients_[index];
+    const absl::StatusOr<bool> all_out = client.Flush(absl::MakeSpan(buffer_));
+    if (!all_out.ok()) {
+      Lose(client);
+      return;
+    }
+    const bool waits = !*all_out;
+    if (waits == client.waits_for_room) return;
+    client.waits_for_room = waits;
+    if (!loop_
+             ->Modify(client.fd(), TokenOf(index),
+                      waits ? uint32_t{EPOLLIN | EPOLLOUT} : uint32_t{EPOLLIN})
+             .ok()) {
+      Lose(client);
+    }
+  }
+
+  void Lose(Client& client) {
+    loop_->Remove(client.fd());
+    client.Fail();
+  }
+
+  const std::unique_ptr<EventLoop> loop_;
+  const absl::Duration interval_;
+  // MonotonicNow() in nanoseconds by which to end, or kNotFinishing.
+  std::atomic<int64_t> finish_by_{kNotFinishing};
+  std::thread thread_;
+
+  // The thread's own from Start() to Join().
+  absl::Duration next_due_;
+  uint64_t next_seed_;
+  size_t next_client_ = 0;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<char> buffer_;
+};
+
+LoadGenerator::LoadGenerator() = default;
+
+LoadGenerator::~LoadGenerator() { Finish(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Start(
+    const LoadOptions& options) {
+  std::unique_ptr<LoadGenerator> load(new LoadGenerator);
+  const int threads = std::min(options.threads, options.connections);
+  const absl::Duration interval = absl::Seconds(threads / options.rate);
+  for (int i = 0; i < threads; ++i) {
+    absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+    if (!loop.ok()) return loop.status();
+    // Far apart, so that no two threads' messages have the same payload.
+    const uint64_t seed =
+        (options.seed << 48) + (static_cast<uint64_t>(i) << 40);
+    load->workers_.push_back(
+        std::make_unique<Worker>(*std::move(loop), interval, seed));
+  }
+  for (int i = 0; i < options.connections; ++i) {
+    absl::StatusOr<UniqueFd> fd = ConnectToLoopback(options.port);
+    if (!fd.ok()) return fd.status();
+    const absl::Status status =
+        load->workers_[static_cast<size_t>(i % threads)]->Add(
+            std::make_unique<Client>(*std::move(fd), options.message_bytes,
+                                     load.get()));
+    if (!status.ok()) return status;
+  }
+  // The threads take turns: evenly spaced over all of them.
+  for (int i = 0; i < threads; ++i) {
+    load->workers_[static_cast<size_t>(i)]->Start(interval * i / threads);
+  }
+  return load;
+}
+
+uint64_t LoadGenerator::Finish(absl::Duration timeout) {
+  const absl::Duration deadline = MonotonicNow() + timeout;
+  for (const auto& worker : workers_) worker->RequestFinish(deadline);
+  uint64_t in_flight = 0;
+  for (const auto& worker : workers_) in_flight += worker->Join();
+  workers_.clear();
+  return in_flight;
+}
+
+}  // namespace poolscope::demo

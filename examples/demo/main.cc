@@ -1,0 +1,40 @@
+// The demo: a service that allocates from a PooledAllocator, under load, with
+// its metrics at http://127.0.0.1:9464. `demo --help` lists the flags.
+#include <cstdio>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "poolscope/examples/demo/demo.h"
+#include "poolscope/examples/demo/flags.h"
+
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kFailed = 1;
+constexpr int kBadFlag = 2;
+
+int Fail(const absl::Status& status, int exit_status) {
+  std::fprintf(stderr, "demo: %s\n", std::string(status.message()).c_str());
+  return exit_status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto arguments = absl::MakeConstSpan(argv + 1, argv + argc);
+  if (poolscope::demo::AsksForHelp(arguments)) {
+    std::fputs(poolscope::demo::HelpText("demo").c_str(), stdout);
+    return kOk;
+  }
+  const absl::StatusOr<poolscope::demo::DemoOptions> options =
+      poolscope::demo::ParseArguments(arguments);
+  if (!options.ok()) return Fail(options.status(), kBadFlag);
+  const absl::Status status = poolscope::demo::RunDemo(*options, stdout);
+  if (absl::IsInvalidArgument(status) || absl::IsPermissionDenied(status)) {
+    // An address that only the sidecar can judge.
+    return Fail(status, kBadFlag);
+  }
+  return status.ok() ? kOk : Fail(status, kFailed);
+}

@@ -1,0 +1,39 @@
+#include "poolscope/examples/demo/message_counts.h"
+
+#include <numeric>
+
+namespace poolscope::demo {
+
+const char* FailureName(Failure failure) {
+  switch (failure) {
+    case Failure::kRequestRefused:
+      return "request refused";
+    case Failure::kAnswerRefused:
+      return "answer refused";
+    case Failure::kUpstreamLost:
+      return "upstream lost";
+    case Failure::kCorrupt:
+      return "corrupt";
+    case Failure::kConnectionLost:
+      return "connection lost";
+  }
+  return "unknown";
+}
+
+uint64_t MessageTotals::failed_total() const {
+  return std::accumulate(failed.begin(), failed.end(), uint64_t{0});
+}
+
+MessageTotals MessageCounts::Totals() const {
+  MessageTotals totals;
+  for (size_t i = 0; i < failed_.size(); ++i) {
+    totals.failed[i] = failed_[i].load(std::memory_order_acquire);
+  }
+  totals.answered = answered_.load(std::memory_order_acquire);
+  // Last: it may count messages that ended since, never miss one.
+  totals.sent = sent_.load(std::memory_order_relaxed);
+  totals.in_flight = totals.sent - totals.answered - totals.failed_total();
+  return totals;
+}
+
+}  // namespace poolscope::demo

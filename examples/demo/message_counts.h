@@ -1,0 +1,61 @@
+// MessageCounts: what became of every message, as its client saw it.
+//
+// A message is sent once, and then answered, or failed for one reason, or still
+// in flight: sent = answered + failed + in flight, in every snapshot.
+//
+// Thread-safe.
+#ifndef POOLSCOPE_EXAMPLES_DEMO_MESSAGE_COUNTS_H_
+#define POOLSCOPE_EXAMPLES_DEMO_MESSAGE_COUNTS_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace poolscope::demo {
+
+enum class Failure {
+  kRequestRefused,  // the relay had no memory for the request
+  kAnswerRefused,   // the relay had no memory for the answer
+  kUpstreamLost,    // the relay's connection to the upstream broke
+  kCorrupt,         // a payload was not what was sent
+  kConnectionLost,  // the client's connection broke
+};
+inline constexpr int kFailureCount = 5;
+// "request refused", ...
+const char* FailureName(Failure failure);
+
+struct MessageTotals {
+  uint64_t sent = 0;
+  uint64_t answered = 0;
+  std::array<uint64_t, kFailureCount> failed{};
+  uint64_t in_flight = 0;  // sent - answered - failed
+
+  uint64_t failed_total() const;
+  uint64_t failed_by(Failure failure) const {
+    return failed[static_cast<size_t>(failure)];
+  }
+};
+
+class MessageCounts {
+ public:
+  void CountSent() { sent_.fetch_add(1, std::memory_order_relaxed); }
+  // Release, paired with the acquire in Totals(): whoever sees a message's end
+  // also sees that it was sent, so that in flight is never negative.
+  void CountAnswered() { answered_.fetch_add(1, std::memory_order_release); }
+  void CountFailed(Failure failure) {
+    failed_[static_cast<size_t>(failure)].fetch_add(1,
+                                                    std::memory_order_release);
+  }
+
+  MessageTotals Totals() const;
+
+ private:
+  std::atomic<uint64_t> sent_{0};
+  std::atomic<uint64_t> answered_{0};
+  std::array<std::atomic<uint64_t>, kFailureCount> failed_{};
+};
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_MESSAGE_COUNTS_H_

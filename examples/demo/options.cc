@@ -1,0 +1,95 @@
+#include "poolscope/examples/demo/options.h"
+
+#include <sys/resource.h>
+
+#include "absl/strings/str_format.h"
+#include "poolscope/allocator/pool/pool_options.h"
+#include "poolscope/examples/demo/byte_size.h"
+#include "poolscope/examples/demo/frame.h"
+#include "poolscope/examples/demo/socket.h"
+
+namespace poolscope::demo {
+namespace {
+
+constexpr double kMinRate = 0.1;
+constexpr double kMaxRate = 1e6;
+constexpr int kMaxConnections = 10000;
+constexpr int kMaxWorkers = 64;
+constexpr int kMaxArenas = 1024;
+// Seeds are told apart in the upper 16 bits of a message's seed.
+constexpr uint64_t kMaxSeed = 65535;
+
+// Beside the sockets: standard streams, event loops, listeners, the sidecar's
+// connections, files under /proc.
+constexpr uint64_t kOtherDescriptors = 128;
+constexpr uint64_t kDescriptorsPerWorker = 5;      // loop and upstream, 2 ends
+constexpr uint64_t kDescriptorsPerConnection = 2;  // both ends are ours
+
+}  // namespace
+
+absl::Status ValidateDemoOptions(const DemoOptions& options) {
+  // Written so that NaN fails.
+  if (!(options.rate >= kMinRate && options.rate <= kMaxRate)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--rate is %g: give %g to %.0f messages a second",
+                        options.rate, kMinRate, kMaxRate));
+  }
+  if (options.message_bytes > kMaxPayloadBytes) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--message_bytes is %d: give 0 to %d (%s)", options.message_bytes,
+        kMaxPayloadBytes, FormatByteSize(kMaxPayloadBytes)));
+  }
+  if (options.connections < 1 || options.connections > kMaxConnections) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--connections is %d: give 1 to %d",
+                        options.connections, kMaxConnections));
+  }
+  if (options.workers < 1 || options.workers > kMaxWorkers) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--workers is %d: give 1 to %d", options.workers, kMaxWorkers));
+  }
+  if (options.duration < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--duration is %s: give 0 (until Ctrl-C) or a time such as 30s",
+        absl::FormatDuration(options.duration)));
+  }
+  const uint64_t chunk = PoolOptions{}.chunk_size_bytes();
+  if (options.max_direct_memory_bytes != 0 &&
+      options.max_direct_memory_bytes < chunk) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--max_direct_memory is %d: give 0 (half of the memory) or at least "
+        "one chunk, %d (%s)",
+        options.max_direct_memory_bytes, chunk, FormatByteSize(chunk)));
+  }
+  if (options.arenas.has_value() &&
+      (*options.arenas < 1 || *options.arenas > kMaxArenas)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--arenas is %d: give 1 to %d", *options.arenas, kMaxArenas));
+  }
+  if (options.seed > kMaxSeed) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--seed is %d: give 0 to %d", options.seed, kMaxSeed));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReserveDescriptors(const DemoOptions& options) {
+  const uint64_t needed =
+      kOtherDescriptors +
+      kDescriptorsPerWorker * static_cast<uint64_t>(options.workers) +
+      kDescriptorsPerConnection * static_cast<uint64_t>(options.connections);
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return ErrnoStatus("getrlimit");
+  if (limit.rlim_cur >= needed) return absl::OkStatus();
+  if (limit.rlim_max < needed) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "%d connections and %d workers need %d file descriptors, the limit is "
+        "%d: lower --connections, or raise it (ulimit -n %d)",
+        options.connections, options.workers, needed, limit.rlim_max, needed));
+  }
+  limit.rlim_cur = needed;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return ErrnoStatus("setrlimit");
+  return absl::OkStatus();
+}
+
+}  // namespace poolscope::demo

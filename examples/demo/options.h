@@ -1,0 +1,40 @@
+// DemoOptions: everything the demo can be told, validated. From the command
+// line: flags.h.
+#ifndef POOLSCOPE_EXAMPLES_DEMO_OPTIONS_H_
+#define POOLSCOPE_EXAMPLES_DEMO_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "poolscope/examples/demo/scenario.h"
+
+namespace poolscope::demo {
+
+struct DemoOptions {
+  const Scenario* scenario = nullptr;              // of Scenarios()
+  std::string listen = "127.0.0.1:9464";           // of the sidecar
+  absl::Duration duration = absl::ZeroDuration();  // zero: until a signal
+  double rate = 200;                               // messages a second
+  uint64_t message_bytes = 14336;
+  int connections = 64;
+  int workers = 4;
+  uint64_t max_direct_memory_bytes = 0;  // zero: the pool's default
+  std::optional<int> arenas;             // unset: the pool's default
+  uint64_t seed = 1;
+};
+
+// InvalidArgumentError names the flag, its value and what to give instead. The
+// address is left to the sidecar.
+absl::Status ValidateDemoOptions(const DemoOptions& options);
+
+// Sees to it that the process may open the descriptors that `options` need,
+// raising the soft limit where the hard one allows; else
+// ResourceExhaustedError.
+absl::Status ReserveDescriptors(const DemoOptions& options);
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_OPTIONS_H_

@@ -1,0 +1,54 @@
+// Relay: the demo's service. Clients connect to its port on 127.0.0.1; every
+// payload lives in the pool from the read to the write.
+//
+//   auto relay = Relay::Start({.workers = 4, .upstream_port = upstream.port()},
+//                             pool.get());
+//   ... connect to (*relay)->port() ...
+//   (*relay)->Stop();     // now no block is held any more
+//
+// Thread safety: thread-compatible; counters() may be read from any thread.
+#ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_H_
+#define POOLSCOPE_EXAMPLES_DEMO_RELAY_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/examples/demo/relay_counters.h"
+#include "poolscope/examples/demo/relay_worker.h"
+
+namespace poolscope::demo {
+
+struct RelayOptions {
+  int workers = 4;
+  uint16_t upstream_port = 0;  // on 127.0.0.1
+};
+
+class Relay {
+ public:
+  // Connects to the upstream once for each worker. `pool` is borrowed.
+  static absl::StatusOr<std::unique_ptr<Relay>> Start(
+      const RelayOptions& options, PooledAllocator* pool);
+
+  ~Relay() { Stop(); }
+
+  uint16_t port() const { return port_; }
+  const RelayCounters& counters() const { return counters_; }
+
+  // Closes every connection, ends the workers and frees every block. May be
+  // called twice.
+  void Stop();
+
+ private:
+  Relay() = default;
+
+  RelayCounters counters_;
+  uint16_t port_ = 0;
+  std::vector<std::unique_ptr<RelayWorker>> workers_;
+};
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_RELAY_H_

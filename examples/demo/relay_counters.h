@@ -1,0 +1,48 @@
+// RelayCounters: what the relay did, counted by its workers.
+//
+// Thread-safe. The counts are statistics only, hence relaxed.
+#ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_COUNTERS_H_
+#define POOLSCOPE_EXAMPLES_DEMO_RELAY_COUNTERS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace poolscope::demo {
+
+class RelayCounters {
+ public:
+  using Counter = std::atomic<uint64_t>;
+
+  Counter requests{0};          // read from clients, whole
+  Counter forwarded{0};         // handed to an upstream connection
+  Counter answers{0};           // handed to a client connection
+  Counter refused_requests{0};  // no memory for the payload
+  Counter refused_answers{0};
+  Counter lost_upstream{0};  // failed with their upstream connection
+  Counter client_gone{0};    // answers whose client had closed
+  Counter broken_connections{0};
+
+  static void Add(Counter& counter) {
+    counter.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  // Keeps the first refusal's and the first broken connection's reason.
+  void NoteRefusal(const absl::Status& reason);
+  void NoteBroken(const absl::Status& reason);
+  // Empty when there was none.
+  std::string first_refusal() const;
+  std::string first_broken() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::string first_refusal_;  // guarded by mutex_
+  std::string first_broken_;   // guarded by mutex_
+};
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_RELAY_COUNTERS_H_

@@ -1,0 +1,115 @@
+// RelayWorker: one thread of the relay with its event loop, the clients it
+// serves, and its own connection to the upstream.
+//
+//   client --> worker A --ForwardedRequest--> worker B --> upstream
+//   client <-- worker A <--ReturnedAnswer---- worker B <-- upstream
+//
+// A request goes out through another worker's upstream connection, each in
+// turn (its own when it is the only one). B keeps the request until its answer
+// has come, as a relay that may have to send it again does; so A's block is
+// freed by B, and the answer's, allocated by B, by A.
+//
+// Thread safety: Post() from any thread; the rest from the thread that owns the
+// relay. Everything below `loop_` is the worker thread's own.
+#ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_WORKER_H_
+#define POOLSCOPE_EXAMPLES_DEMO_RELAY_WORKER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/examples/demo/event_loop.h"
+#include "poolscope/examples/demo/mailbox.h"
+#include "poolscope/examples/demo/relay_connection.h"
+#include "poolscope/examples/demo/relay_counters.h"
+#include "poolscope/examples/demo/relay_message.h"
+#include "poolscope/examples/demo/socket.h"
+
+namespace poolscope::demo {
+
+class RelayWorker {
+ public:
+  // `upstream` is the worker's connection to it. `pool` and `counters` are
+  // borrowed and outlive the worker.
+  static absl::StatusOr<std::unique_ptr<RelayWorker>> Create(
+      int index, UniqueFd upstream, PooledAllocator* pool,
+      RelayCounters* counters);
+
+  ~RelayWorker() { Stop(); }
+
+  // Makes this worker the one that accepts connections, for all in turn.
+  absl::Status Listen(UniqueFd listener);
+
+  // `workers` are all of the relay's, this one included, in order of index.
+  void Start(std::vector<RelayWorker*> workers);
+
+  void Post(RelayMessage message) { mailbox_.Post(std::move(message)); }
+
+  // Asks the thread to end; it closes its connections and frees its blocks.
+  void RequestStop();
+  // Waits for that.
+  void Stop();
+
+ private:
+  // A request that waits for its answer.
+  struct InFlight {
+    Origin origin;
+    PoolBlock payload;  // from the moment that it is sent
+  };
+
+  RelayWorker(int index, std::unique_ptr<EventLoop> loop, PooledAllocator* pool,
+              RelayCounters* counters);
+
+  void Run();
+  void HandleReady(const EventLoop::Ready& ready);
+  void AcceptClients();
+  void ReadClient(uint64_t token);
+  void ReadUpstream();
+
+  void Handle(NewClient client);
+  void Handle(ForwardedRequest request);
+  void Handle(ReturnedAnswer answer);
+  void Deliver(int worker, RelayMessage message);
+  void HandleMessage(RelayMessage message);
+
+  void Answer(const Origin& origin, const FrameHeader& header,
+              PoolBlock payload);
+  RelayConnection* Find(uint64_t token);
+  void ScheduleFlush(uint64_t token);
+  void FlushScheduled();
+  void Flush(uint64_t token, RelayConnection& connection);
+  void Close(uint64_t token, const absl::Status& reason);
+  void FailInFlight();
+
+  const int index_;
+  PooledAllocator* const pool_;
+  RelayCounters* const counters_;
+  const std::unique_ptr<EventLoop> loop_;
+
+  Mailbox<RelayMessage> mailbox_;
+  std::atomic<bool> stop_{false};  // seen at the latest after the wake-up
+  std::thread thread_;
+
+  std::vector<RelayWorker*> workers_;
+  UniqueFd listener_;
+  std::unique_ptr<RelayConnection> upstream_;  // null once it is lost
+  absl::flat_hash_map<uint64_t, std::unique_ptr<RelayConnection>> clients_;
+  absl::flat_hash_map<uint64_t, InFlight> in_flight_;  // by upstream id
+  uint64_t next_token_;
+  uint64_t next_upstream_id_ = 1;
+  uint64_t accepted_ = 0;
+  uint64_t forwarded_ = 0;
+  std::vector<uint64_t> to_flush_;
+  std::vector<ReceivedFrame> received_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_RELAY_WORKER_H_

@@ -1,0 +1,99 @@
+#include "poolscope/examples/demo/socket.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+
+namespace poolscope::demo {
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel lowers it to its own maximum
+
+sockaddr_in LoopbackAddress(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+absl::Status SendAtOnce(const UniqueFd& fd) {
+  const int on = 1;
+  if (setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
+    return ErrnoStatus("setsockopt TCP_NODELAY");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void UniqueFd::Close() {
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
+absl::Status ErrnoStatus(absl::string_view what) {
+  return absl::ErrnoToStatus(errno, what);
+}
+
+absl::StatusOr<Listener> ListenOnLoopback() {
+  Listener listener;
+  listener.fd =
+      UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!listener.fd.valid()) return ErrnoStatus("socket");
+  sockaddr_in address = LoopbackAddress(0);
+  if (bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address),
+           sizeof(address)) != 0) {
+    return ErrnoStatus("bind to 127.0.0.1");
+  }
+  if (listen(listener.fd.get(), kBacklog) != 0) return ErrnoStatus("listen");
+  socklen_t length = sizeof(address);
+  if (getsockname(listener.fd.get(), reinterpret_cast<sockaddr*>(&address),
+                  &length) != 0) {
+    return ErrnoStatus("getsockname");
+  }
+  listener.port = ntohs(address.sin_port);
+  return listener;
+}
+
+absl::StatusOr<UniqueFd> ConnectToLoopback(uint16_t port) {
+  UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return ErrnoStatus("socket");
+  const sockaddr_in address = LoopbackAddress(port);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+              sizeof(address)) != 0) {
+    return ErrnoStatus(absl::StrCat("connect to 127.0.0.1:", port));
+  }
+  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return ErrnoStatus("fcntl O_NONBLOCK");
+  }
+  const absl::Status status = SendAtOnce(fd);
+  if (!status.ok()) return status;
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> Accept(const UniqueFd& listener) {
+  while (true) {
+    UniqueFd fd(accept4(listener.get(), nullptr, nullptr,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd.valid()) {
+      const absl::Status status = SendAtOnce(fd);
+      if (!status.ok()) return status;
+      return fd;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return absl::UnavailableError("no connection waits");
+    }
+    // A connection that was gone before it was taken is none.
+    if (errno != EINTR && errno != ECONNABORTED) return ErrnoStatus("accept");
+  }
+}
+
+}  // namespace poolscope::demo

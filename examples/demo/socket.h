@@ -1,0 +1,60 @@
+// Sockets on loopback: the few calls that the demo needs, as Status.
+//
+// Every socket is non-blocking once it is returned, closed on exec, and sends
+// at once (TCP_NODELAY).
+#ifndef POOLSCOPE_EXAMPLES_DEMO_SOCKET_H_
+#define POOLSCOPE_EXAMPLES_DEMO_SOCKET_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace poolscope::demo {
+
+// Owns a file descriptor. Move-only; empty (-1) once moved from.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    if (this != &other) {
+      Close();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~UniqueFd() { Close(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void Close();
+
+ private:
+  int fd_ = -1;
+};
+
+// The last system call's error, as "what: No such file or directory".
+absl::Status ErrnoStatus(absl::string_view what);
+
+struct Listener {
+  UniqueFd fd;
+  uint16_t port = 0;
+};
+
+// Listens on a free port of 127.0.0.1.
+absl::StatusOr<Listener> ListenOnLoopback();
+
+// Connects to 127.0.0.1, waiting until that is done.
+absl::StatusOr<UniqueFd> ConnectToLoopback(uint16_t port);
+
+// The next connection that waits at a listener; UnavailableError when there is
+// none now.
+absl::StatusOr<UniqueFd> Accept(const UniqueFd& listener);
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_SOCKET_H_

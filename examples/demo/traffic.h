@@ -1,0 +1,60 @@
+// Traffic: the relay with its upstream and its clients, started and ended in
+// the right order. What the demo runs, and what its tests run without the
+// server and the report.
+//
+//   auto traffic = Traffic::Start(options, pool.get());
+//   ...
+//   TrafficResult result = (*traffic)->Finish(absl::Seconds(5));
+//
+// Thread safety: thread-compatible; the counters may be read from any thread.
+#ifndef POOLSCOPE_EXAMPLES_DEMO_TRAFFIC_H_
+#define POOLSCOPE_EXAMPLES_DEMO_TRAFFIC_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/examples/demo/load_generator.h"
+#include "poolscope/examples/demo/message_counts.h"
+#include "poolscope/examples/demo/options.h"
+#include "poolscope/examples/demo/relay.h"
+#include "poolscope/examples/demo/upstream.h"
+
+namespace poolscope::demo {
+
+struct TrafficResult {
+  MessageTotals totals;
+  // Counted from the clients' own records of unanswered messages; equal to
+  // totals.in_flight unless a message was lost without a trace.
+  uint64_t unanswered = 0;
+};
+
+class Traffic {
+ public:
+  // Every client is connected when this returns. `pool` is borrowed.
+  static absl::StatusOr<std::unique_ptr<Traffic>> Start(
+      const DemoOptions& options, PooledAllocator* pool);
+
+  ~Traffic();
+
+  const MessageCounts& counts() const { return load_->counts(); }
+  const LatencyHistogram& round_trips() const { return load_->round_trips(); }
+  const RelayCounters& relay() const { return relay_->counters(); }
+
+  // Ends the load, waits up to `drain` for the answers under way, and ends the
+  // relay and the upstream: no block is held after that. To be called once.
+  TrafficResult Finish(absl::Duration drain);
+
+ private:
+  Traffic() = default;
+
+  std::unique_ptr<Upstream> upstream_;
+  std::unique_ptr<Relay> relay_;
+  std::unique_ptr<LoadGenerator> load_;
+};
+
+}  // namespace poolscope::demo
+
+#endif  // POOLSCOPE_EXAMPLES_DEMO_TRAFFIC_H_
