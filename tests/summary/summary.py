@@ -103,14 +103,14 @@ def count(events, bazel_exit_code):
     for (label, _, _), result in sorted(results.items()):
         tally.add_suite(label, result.get("status"), _report_of(result))
     ran = {label for label, _, _ in results}
-    for label in sorted((unbuilt & tests) - ran):
-        tally.failures.append(f"{label} was not built or not run")
-    if (
-        bazel_exit_code not in (_ALL_PASSED, _SOME_FAILED)
-        and not tally.failures
-    ):
+    unbuilt = sorted((unbuilt & tests) - ran)
+    if unbuilt:
+        for label in unbuilt:
+            tally.failures.append(f"{label} was not built or not run")
+    elif bazel_exit_code not in (_ALL_PASSED, _SOME_FAILED):
+        # A library or a program that no test needs, or a broken BUILD file.
         tally.failures.append(f"bazel test ended with {bazel_exit_code}")
-    if not results and not tally.failures:
+    elif not results:
         tally.failures.append("no test ran")
     return tally
 

@@ -116,10 +116,12 @@ class SummaryTest(unittest.TestCase):
             (1, ["//a:t was not built or not run"]),
         )
 
-    def test_an_exit_code_that_nothing_explains_adds_a_failure(self):
+    def test_an_exit_code_that_no_test_explains_adds_a_failure(self):
         self.assertEqual(
-            self._count(self._result("//a:t", PASSING), code=1),
-            (1, ["bazel test ended with 1"]),
+            self._count(
+                self._result("//a:t", PASSING, FAILING, status="FAILED"), code=1
+            ),
+            (1, ["//a:t S.B", "bazel test ended with 1"]),
         )
 
     def test_no_test_at_all_is_a_failure(self):
