@@ -113,6 +113,10 @@ class MetricWriter {
                    MetricValue value) {
     WriteSample(Labels(labels.begin(), labels.size()), value);
   }
+  void WriteHistogram(std::initializer_list<MetricLabel> labels,
+                      const HistogramValue& value) {
+    WriteHistogram(Labels(labels.begin(), labels.size()), value);
+  }
 };
 
 }  // namespace poolscope

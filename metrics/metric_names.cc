@@ -1,0 +1,254 @@
+#include "poolscope/metrics/metric_names.h"
+
+#include <cstddef>
+
+namespace poolscope {
+namespace {
+
+constexpr MetricType kCounter = MetricType::kCounter;
+constexpr MetricType kGauge = MetricType::kGauge;
+constexpr MetricType kHistogram = MetricType::kHistogram;
+constexpr MetricType kInfo = MetricType::kInfo;
+
+constexpr MetricRow kRows[] = {
+    // Arenas.
+    {Metric::kArenaReservedBytes,
+     {"poolscope_arena_reserved_bytes", kGauge, "bytes",
+      "Bytes of the chunks that the arena has mapped."},
+     "allocator,arena"},
+    {Metric::kArenaUsedBytes,
+     {"poolscope_arena_used_bytes", kGauge, "bytes",
+      "Bytes of the page runs handed out of the arena's chunks, free slab "
+      "elements and cached blocks included."},
+     "allocator,arena"},
+    {Metric::kArenaPinnedBytes,
+     {"poolscope_arena_pinned_bytes", kGauge, "bytes",
+      "Bytes of the blocks in users' hands, by their size class."},
+     "allocator,arena"},
+    {Metric::kArenaCachedBytes,
+     {"poolscope_arena_cached_bytes", kGauge, "bytes",
+      "Bytes of the arena's blocks that wait in thread caches, by their size "
+      "class."},
+     "allocator,arena"},
+    {Metric::kArenaPeakUsedBytes,
+     {"poolscope_arena_peak_used_bytes", kGauge, "bytes",
+      "Highest value that poolscope_arena_used_bytes has had."},
+     "allocator,arena"},
+    {Metric::kArenaAllocations,
+     {"poolscope_arena_allocations_total", kCounter, "",
+      "Blocks allocated, those served from thread caches included."},
+     "allocator,arena,kind"},
+    {Metric::kArenaDeallocations,
+     {"poolscope_arena_deallocations_total", kCounter, "",
+      "Blocks freed, those kept in thread caches included."},
+     "allocator,arena,kind"},
+    {Metric::kArenaActiveAllocations,
+     {"poolscope_arena_active_allocations", kGauge, "",
+      "Blocks in users' hands: allocations less deallocations."},
+     "allocator,arena,kind"},
+    {Metric::kArenaAllocatedBytes,
+     {"poolscope_arena_allocated_bytes_total", kCounter, "bytes",
+      "Bytes allocated, by size class."},
+     "allocator,arena"},
+    {Metric::kArenaFreedBytes,
+     {"poolscope_arena_freed_bytes_total", kCounter, "bytes",
+      "Bytes freed, by size class."},
+     "allocator,arena"},
+    {Metric::kArenaThreadCaches,
+     {"poolscope_arena_thread_caches", kGauge, "",
+      "Thread caches bound to the arena."},
+     "allocator,arena"},
+
+    // Chunks.
+    {Metric::kChunks,
+     {"poolscope_chunks", kGauge, "",
+      "Chunks in each of the arena's lists; a list holds chunks of similar "
+      "usage."},
+     "allocator,arena,list"},
+    {Metric::kChunkListFreeBytes,
+     {"poolscope_chunk_list_free_bytes", kGauge, "bytes",
+      "Bytes of free pages in the chunks of the list."},
+     "allocator,arena,list"},
+    {Metric::kChunksByUtilization,
+     {"poolscope_chunks_by_utilization", kGauge, "",
+      "Chunks by the percentage of their pages handed out."},
+     "allocator,range"},
+    {Metric::kChunkAllocations,
+     {"poolscope_chunk_allocations_total", kCounter, "", "Chunks mapped."},
+     "allocator,arena"},
+    {Metric::kChunkDeallocations,
+     {"poolscope_chunk_deallocations_total", kCounter, "", "Chunks unmapped."},
+     "allocator,arena"},
+    {Metric::kChunkListMoves,
+     {"poolscope_chunk_list_moves_total", kCounter, "",
+      "Chunks moved to the next fuller list (next) or to the next emptier one "
+      "(prev)."},
+     "allocator,direction"},
+    {Metric::kOldestAllocationAge,
+     {"poolscope_oldest_allocation_age_seconds", kGauge, "seconds",
+      "Age of the oldest sampled block still in use; 0 when no sampled block "
+      "is."},
+     "allocator"},
+    {Metric::kHugeUsedBytes,
+     {"poolscope_huge_used_bytes", kGauge, "bytes",
+      "Bytes of blocks larger than a chunk, each in a mapping of its own."},
+     "allocator"},
+
+    // Memory.
+    {Metric::kDirectMemoryUsedBytes,
+     {"poolscope_direct_memory_used_bytes", kGauge, "bytes",
+      "Bytes counted against the limit: chunks and huge blocks."},
+     "allocator"},
+    {Metric::kDirectMemoryLimitBytes,
+     {"poolscope_direct_memory_limit_bytes", kGauge, "bytes",
+      "The limit on chunks and huge blocks together."},
+     "allocator"},
+    {Metric::kDirectMemoryPeakBytes,
+     {"poolscope_direct_memory_peak_bytes", kGauge, "bytes",
+      "Highest value that poolscope_direct_memory_used_bytes has had."},
+     "allocator"},
+    {Metric::kAllocationFailures,
+     {"poolscope_allocation_failures_total", kCounter, "",
+      "Requests refused: at the limit, or because the system gave no mapping."},
+     "allocator,reason"},
+    {Metric::kRequestedBytes,
+     {"poolscope_requested_bytes_total", kCounter, "bytes",
+      "Bytes asked for, before rounding up to a size class."},
+     "allocator"},
+    {Metric::kInternalFragmentationBytes,
+     {"poolscope_internal_fragmentation_bytes", kGauge, "bytes",
+      "Estimated bytes of blocks in use beyond what was asked for, weighted "
+      "from sampled blocks."},
+     "allocator"},
+    {Metric::kExternalFragmentationBytes,
+     {"poolscope_external_fragmentation_bytes", kGauge, "bytes",
+      "Free bytes in chunks that are not empty."},
+     "allocator,arena"},
+
+    // Size classes.
+    {Metric::kSizeClassAllocations,
+     {"poolscope_size_class_allocations_total", kCounter, "",
+      "Blocks allocated of the size class, given in bytes."},
+     "allocator,size_class"},
+    {Metric::kSizeClassActiveElements,
+     {"poolscope_size_class_active_elements", kGauge, "",
+      "Blocks of the size class in users' hands."},
+     "allocator,size_class"},
+    {Metric::kSizeClassCapacityElements,
+     {"poolscope_size_class_capacity_elements", kGauge, "",
+      "Blocks of the size class carved out of chunks, in use or not."},
+     "allocator,size_class"},
+    {Metric::kAllocationSize,
+     {"poolscope_allocation_size_bytes", kHistogram, "bytes",
+      "Blocks allocated of up to one chunk, by the bytes of their size class; "
+      "exact."},
+     "allocator"},
+
+    // Thread caches.
+    {Metric::kThreadCaches,
+     {"poolscope_thread_caches", kGauge, "", "Thread caches that exist."},
+     "allocator"},
+    {Metric::kThreadCacheRequests,
+     {"poolscope_thread_cache_requests_total", kCounter, "",
+      "Requests of up to one chunk: hits and misses."},
+     "allocator,kind"},
+    {Metric::kThreadCacheHits,
+     {"poolscope_thread_cache_hits_total", kCounter, "",
+      "Requests served from the calling thread's cache."},
+     "allocator,kind"},
+    {Metric::kThreadCacheMisses,
+     {"poolscope_thread_cache_misses_total", kCounter, "",
+      "Requests of up to one chunk that an arena served."},
+     "allocator,kind"},
+    {Metric::kThreadCacheBytes,
+     {"poolscope_thread_cache_bytes", kGauge, "bytes",
+      "Bytes of blocks that wait in thread caches, by their size class."},
+     "allocator"},
+    {Metric::kThreadCacheLimitBytes,
+     {"poolscope_thread_cache_limit_bytes", kGauge, "bytes",
+      "Bytes that the thread caches may hold together, by their present "
+      "budgets."},
+     "allocator"},
+    {Metric::kThreadCacheEvictions,
+     {"poolscope_thread_cache_evictions_total", kCounter, "",
+      "Blocks that thread caches gave back, by the reason."},
+     "allocator,reason"},
+    {Metric::kRemoteFrees,
+     {"poolscope_remote_frees_total", kCounter, "",
+      "Blocks freed by another thread than the one whose cache owns them."},
+     "allocator"},
+
+    // The process.
+    {Metric::kProcessResidentMemory,
+     {"process_resident_memory_bytes", kGauge, "bytes",
+      "Resident memory size in bytes."},
+     ""},
+    {Metric::kProcessVirtualMemory,
+     {"process_virtual_memory_bytes", kGauge, "bytes",
+      "Virtual memory size in bytes."},
+     ""},
+
+    // Self.
+    {Metric::kBuildInfo,
+     {"poolscope_build_info", kInfo, "",
+      "Version, revision and compiler of this library."},
+     "version,revision,compiler"},
+    {Metric::kConfigInfo,
+     {"poolscope_config_info", kInfo, "",
+      "The allocator's geometry; sizes in bytes."},
+     "allocator,page_size,chunk_size,arenas,layout"},
+    {Metric::kSnapshotId,
+     {"poolscope_snapshot_id", kGauge, "",
+      "Number of the snapshot that the allocator's figures are from; it grows "
+      "by one with each taken in the process."},
+     "allocator"},
+    {Metric::kScrapeDuration,
+     {"poolscope_scrape_duration_seconds", kGauge, "seconds",
+      "Time that the collector took in this scrape."},
+     "collector"},
+    {Metric::kScrapeSuccess,
+     {"poolscope_scrape_success", kGauge, "",
+      "1 when the collector delivered its figures in this scrape, else 0."},
+     "collector"},
+    {Metric::kSnapshotAge,
+     {"poolscope_snapshot_age_seconds", kGauge, "seconds",
+      "Age of the collector's figures when they were written."},
+     "collector"},
+    {Metric::kHttpRequests,
+     {"poolscope_http_requests_total", kCounter, "",
+      "Requests answered by this library's HTTP server."},
+     "handler,code"},
+    {Metric::kHttpRequestDuration,
+     {"poolscope_http_request_duration_seconds", kHistogram, "seconds",
+      "Time from a request's arrival at its handler until its answer was "
+      "handed to the socket."},
+     "handler"},
+    {Metric::kTrackingOverheadBytes,
+     {"poolscope_tracking_overhead_bytes", kGauge, "bytes",
+      "Bytes that this library uses for itself: the allocators' tables and "
+      "records, and the exporter's buffers."},
+     ""},
+    {Metric::kDroppedSeries,
+     {"poolscope_dropped_series_total", kCounter, "",
+      "Series of registered collectables that could not be shown, by the "
+      "reason."},
+     "reason"},
+};
+
+constexpr bool RowsFollowTheEnum() {
+  for (size_t i = 0; i < sizeof(kRows) / sizeof(kRows[0]); ++i) {
+    if (static_cast<size_t>(kRows[i].metric) != i) return false;
+  }
+  return sizeof(kRows) / sizeof(kRows[0]) == kMetricCount;
+}
+static_assert(RowsFollowTheEnum(), "one row a metric, in the enum's order");
+
+}  // namespace
+
+absl::Span<const MetricRow> AllMetrics() { return kRows; }
+
+const MetricDescriptor& Describe(Metric metric) {
+  return kRows[static_cast<int>(metric)].descriptor;
+}
+
+}  // namespace poolscope

@@ -1,0 +1,186 @@
+#include "poolscope/metrics/metric_registry.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "poolscope/metrics/arena_collector.h"
+#include "poolscope/metrics/build_info.h"
+#include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/memory_collector.h"
+#include "poolscope/metrics/merging_writer.h"
+#include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/process/process_memory.h"
+#include "poolscope/metrics/self_collector.h"
+#include "poolscope/metrics/size_class_collector.h"
+#include "poolscope/metrics/thread_cache_collector.h"
+#include "prometheus/metric_family.h"
+
+namespace poolscope {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+double SecondsSince(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+}  // namespace
+
+MetricRegistry::MetricRegistry(MetricRegistryOptions options)
+    : options_(std::move(options)) {}
+
+MetricRegistry::~MetricRegistry() = default;
+
+absl::Status MetricRegistry::AddAllocator(absl::string_view name,
+                                          StatsFunction stats) {
+  auto source = std::make_shared<Source>();
+  source->name = std::string(name);
+  {
+    MutexLock lock(&source->mutex);
+    source->stats = std::move(stats);
+  }
+  MutexLock lock(&mutex_);
+  for (const std::shared_ptr<Source>& other : sources_) {
+    if (other->name == name) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("an allocator named \"", name,
+                       "\" is registered already; give each its own "
+                       "PoolOptions::name"));
+    }
+  }
+  sources_.push_back(std::move(source));
+  return absl::OkStatus();
+}
+
+void MetricRegistry::RemoveAllocator(absl::string_view name) {
+  std::shared_ptr<Source> removed;
+  {
+    MutexLock lock(&mutex_);
+    const auto found = std::find_if(
+        sources_.begin(), sources_.end(),
+        [name](const auto& source) { return source->name == name; });
+    if (found == sources_.end()) return;
+    removed = *found;
+    sources_.erase(found);
+  }
+  // Waits for a snapshot that is being taken.
+  MutexLock lock(&removed->mutex);
+  removed->stats = nullptr;
+}
+
+void MetricRegistry::AddCollectable(
+    std::weak_ptr<prometheus::Collectable> collectable) {
+  MutexLock lock(&mutex_);
+  collectables_.push_back(std::move(collectable));
+}
+
+void MetricRegistry::RemoveCollectable(
+    const std::shared_ptr<prometheus::Collectable>& collectable) {
+  MutexLock lock(&mutex_);
+  collectables_.erase(std::remove_if(collectables_.begin(), collectables_.end(),
+                                     [&](const auto& other) {
+                                       return other.lock() == collectable;
+                                     }),
+                      collectables_.end());
+}
+
+size_t MetricRegistry::allocator_count() const {
+  MutexLock lock(&mutex_);
+  return sources_.size();
+}
+
+size_t MetricRegistry::collectable_count() const {
+  MutexLock lock(&mutex_);
+  return std::count_if(collectables_.begin(), collectables_.end(),
+                       [](const auto& weak) { return !weak.expired(); });
+}
+
+std::vector<AllocatorStats> MetricRegistry::Snapshots(absl::string_view name,
+                                                      bool detailed) const {
+  std::vector<std::shared_ptr<Source>> sources;
+  {
+    MutexLock lock(&mutex_);
+    sources = sources_;
+  }
+  std::vector<AllocatorStats> snapshots;
+  snapshots.reserve(sources.size());
+  for (const std::shared_ptr<Source>& source : sources) {
+    if (!name.empty() && source->name != name) continue;
+    MutexLock lock(&source->mutex);
+    if (source->stats == nullptr) continue;
+    snapshots.push_back(source->stats(detailed));
+    snapshots.back().name = source->name;
+  }
+  return snapshots;
+}
+
+ForeignFamilies MetricRegistry::CollectForeign() {
+  std::vector<std::weak_ptr<prometheus::Collectable>> collectables;
+  {
+    MutexLock lock(&mutex_);
+    collectables_.erase(
+        std::remove_if(collectables_.begin(), collectables_.end(),
+                       [](const auto& weak) { return weak.expired(); }),
+        collectables_.end());
+    collectables = collectables_;
+  }
+  ForeignFamilies foreign(&dropped_);
+  for (const std::weak_ptr<prometheus::Collectable>& weak : collectables) {
+    const std::shared_ptr<prometheus::Collectable> collectable = weak.lock();
+    if (collectable == nullptr) continue;
+    // Code of the embedder: what it throws must not end the service.
+    try {
+      foreign.Add(collectable->Collect());
+    } catch (const std::exception&) {
+      dropped_.Add(DropReason::kCollectFailed, 1);
+    }
+  }
+  return foreign;
+}
+
+void MetricRegistry::Collect(MetricWriter& writer) {
+  const ForeignFamilies foreign = CollectForeign();
+  MergingWriter merged(foreign, &dropped_, &writer);
+  SelfStats self;
+  self.build = GetBuildInfo();
+
+  const SteadyClock::time_point pool_start = SteadyClock::now();
+  const std::vector<AllocatorStats> snapshots =
+      Snapshots(/*name=*/"", /*detailed=*/false);
+  const SteadyClock::time_point pool_taken = SteadyClock::now();
+  if (!snapshots.empty()) {
+    CollectArenas(snapshots, merged);
+    CollectChunks(snapshots, merged);
+    CollectMemory(snapshots, merged);
+    CollectSizeClasses(snapshots, merged);
+    CollectThreadCaches(snapshots, merged);
+    self.runs.push_back({"pool", true, SecondsSince(pool_start), 0});
+  }
+
+  const SteadyClock::time_point process_start = SteadyClock::now();
+  if (options_.process_metrics) {
+    const absl::StatusOr<ProcessMemory> memory =
+        ReadProcessMemory(options_.proc_root);
+    if (memory.ok()) CollectProcess(*memory, merged);
+    self.runs.push_back(
+        {"process", memory.ok(), SecondsSince(process_start), 0});
+  }
+
+  for (CollectorRun& run : self.runs) {
+    run.snapshot_age_seconds =
+        SecondsSince(run.collector == "pool" ? pool_taken : process_start);
+  }
+  if (options_.http_stats != nullptr) self.http = options_.http_stats();
+  if (options_.exporter_bytes != nullptr) {
+    self.exporter_bytes = options_.exporter_bytes();
+  }
+  CollectSelf(snapshots, self, merged);
+  merged.WriteRemaining({Describe(Metric::kDroppedSeries).name});
+  CollectDroppedSeries(dropped_, merged);
+}
+
+}  // namespace poolscope

@@ -1,0 +1,104 @@
+// MetricRegistry: what is shown, and one scrape of all of it.
+//
+//   registered allocators --Stats()--> values --collectors--+
+//   /proc/self/statm ------------------------------------->-+--> MetricWriter
+//   registered collectables -- checked, merged ----------->-+
+//
+// Collect() takes one snapshot of each allocator and makes every figure from
+// it, so that what holds in a snapshot holds in the scrape.
+//
+//   MetricRegistry registry(MetricRegistryOptions{});
+//   registry.AddAllocator("rpc", [&](bool detailed) { return rpc.Stats(); });
+//   TextWriter text;
+//   registry.Collect(text);
+//
+// Thread safety: thread-safe; scrapes may run at the same time. No lock is held
+// while anything is written. A snapshot is taken under a lock of its source
+// alone, which is what lets RemoveAllocator() wait for it.
+#ifndef POOLSCOPE_METRICS_METRIC_REGISTRY_H_
+#define POOLSCOPE_METRICS_METRIC_REGISTRY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "poolscope/allocator/base/mutex.h"
+#include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/metrics/dropped_series.h"
+#include "poolscope/metrics/foreign_families.h"
+#include "poolscope/metrics/http_stats.h"
+#include "poolscope/metrics/metric_writer.h"
+#include "prometheus/collectable.h"
+
+namespace poolscope {
+
+struct MetricRegistryOptions {
+  // process_resident_memory_bytes and process_virtual_memory_bytes.
+  bool process_metrics = true;
+  std::string proc_root = "/proc";
+
+  // Where the HTTP families come from; null leaves them out.
+  std::function<HttpStats()> http_stats;
+  // Bytes the exporter holds for itself; null counts none.
+  std::function<uint64_t()> exporter_bytes;
+};
+
+class MetricRegistry {
+ public:
+  // One snapshot; with an entry a chunk and a thread cache where `detailed`.
+  // Called on the thread that scrapes; must not call back into the registry.
+  using StatsFunction = std::function<AllocatorStats(bool detailed)>;
+
+  explicit MetricRegistry(MetricRegistryOptions options);
+  ~MetricRegistry();
+  MetricRegistry(const MetricRegistry&) = delete;
+  MetricRegistry& operator=(const MetricRegistry&) = delete;
+
+  // `name` is the label `allocator`. AlreadyExistsError when it is taken.
+  absl::Status AddAllocator(absl::string_view name, StatsFunction stats);
+  // Returns once `stats` is not running and never will again. Ignores a name
+  // that is not there.
+  void RemoveAllocator(absl::string_view name);
+
+  void AddCollectable(std::weak_ptr<prometheus::Collectable> collectable);
+  void RemoveCollectable(
+      const std::shared_ptr<prometheus::Collectable>& collectable);
+
+  // Sources that are registered and alive.
+  size_t allocator_count() const;
+  size_t collectable_count() const;
+
+  // One scrape, written in the order of the catalogue.
+  void Collect(MetricWriter& writer);
+
+  // One snapshot of every allocator, or of the one called `name` (none when
+  // there is no such) unless it is empty.
+  std::vector<AllocatorStats> Snapshots(absl::string_view name,
+                                        bool detailed) const;
+
+ private:
+  struct Source {
+    std::string name;  // constant
+    Mutex mutex;
+    StatsFunction stats ABSL_GUARDED_BY(mutex);  // null once removed
+  };
+
+  ForeignFamilies CollectForeign();
+
+  const MetricRegistryOptions options_;
+  DroppedSeries dropped_;
+
+  mutable Mutex mutex_;
+  std::vector<std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<prometheus::Collectable>> collectables_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_METRICS_METRIC_REGISTRY_H_

@@ -1,0 +1,53 @@
+#include "poolscope/metrics/size_class_collector.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/number_format.h"
+
+namespace poolscope {
+namespace {
+
+void WritePerSizeClass(Metric metric, AllocatorSnapshots snapshots,
+                       MetricWriter& writer, uint64_t SizeClassStats::*value) {
+  WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
+    for (const SizeClassStats& size_class : allocator.size_classes) {
+      writer.WriteSample(
+          {{"allocator", allocator.name},
+           {"size_class", NumberText(size_class.size_bytes).view()}},
+          size_class.*value);
+    }
+  });
+}
+
+}  // namespace
+
+void CollectSizeClasses(AllocatorSnapshots snapshots, MetricWriter& writer) {
+  WritePerSizeClass(Metric::kSizeClassAllocations, snapshots, writer,
+                    &SizeClassStats::allocations);
+  WritePerSizeClass(Metric::kSizeClassActiveElements, snapshots, writer,
+                    &SizeClassStats::active_elements);
+  WritePerSizeClass(Metric::kSizeClassCapacityElements, snapshots, writer,
+                    &SizeClassStats::capacity_elements);
+
+  std::vector<HistogramBucket> buckets;
+  WriteFamily(
+      Metric::kAllocationSize, snapshots, writer,
+      [&](const AllocatorStats& allocator) {
+        buckets.clear();
+        uint64_t count = 0;
+        double sum = 0;
+        for (const SizeClassStats& size_class : allocator.size_classes) {
+          const double size = size_class.size_bytes;
+          count += size_class.allocations;
+          sum += size * size_class.allocations;
+          buckets.push_back({size, count});
+        }
+        writer.WriteHistogram({{"allocator", allocator.name}},
+                              {buckets, count, sum});
+      });
+}
+
+}  // namespace poolscope

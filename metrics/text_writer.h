@@ -1,0 +1,67 @@
+// TextWriter: the Prometheus text exposition format, version 0.0.4.
+//
+//   TextWriter writer;
+//   registry.Collect(writer);
+//   Send(writer.text());
+//   writer.Clear();            // keeps the memory for the next scrape
+//
+// Integers are written exactly, other values as the shortest decimal that reads
+// back as the same double; bucket bounds always as floats ("64.0"), as
+// OpenMetrics wants them too, so that both formats give the same series.
+//
+// Thread safety: thread-compatible.
+#ifndef POOLSCOPE_METRICS_TEXT_WRITER_H_
+#define POOLSCOPE_METRICS_TEXT_WRITER_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "poolscope/metrics/metric_writer.h"
+
+namespace poolscope {
+
+class TextWriter final : public MetricWriter {
+ public:
+  TextWriter() = default;
+  TextWriter(const TextWriter&) = delete;
+  TextWriter& operator=(const TextWriter&) = delete;
+
+  using MetricWriter::WriteHistogram;
+  using MetricWriter::WriteSample;
+  void BeginFamily(const MetricDescriptor& family) override;
+  void WriteSample(Labels labels, MetricValue value) override;
+  void WriteHistogram(Labels labels, const HistogramValue& value) override;
+  void WriteSummary(Labels labels, const SummaryValue& value) override;
+  void EndFamily() override;
+
+  // What was written since the last Clear(). Valid until the next call.
+  absl::string_view text() const {
+    return absl::string_view(buffer_.data(), size_);
+  }
+
+  void Clear() { size_ = 0; }
+
+  // Bytes held, used or not.
+  size_t capacity_bytes() const { return buffer_.capacity(); }
+
+ private:
+  // Makes room for `bytes` more and returns where they go; Commit() says up to
+  // where they were written.
+  char* Reserve(size_t bytes);
+  void Commit(const char* end) { size_ = end - buffer_.data(); }
+
+  // One line: name, suffix, labels, then `extra_name`="`extra_value`" unless
+  // `extra_name` is empty, and the value.
+  void WriteLine(absl::string_view suffix, Labels labels,
+                 absl::string_view extra_name, absl::string_view extra_value,
+                 MetricValue value);
+
+  std::string name_;    // of the family that is open
+  std::string buffer_;  // its size() is the room there is
+  size_t size_ = 0;     // bytes of it in use
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_METRICS_TEXT_WRITER_H_
