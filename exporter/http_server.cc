@@ -1,0 +1,273 @@
+#include "poolscope/exporter/http_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "civetweb.h"
+#include "poolscope/allocator/base/mutex.h"
+#include "poolscope/exporter/signal_blocker.h"
+
+namespace poolscope {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+absl::string_view ReasonPhrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 414:
+      return "URI Too Long";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return status < 500 ? "Client Error" : "Internal Server Error";
+  }
+}
+
+// The rule civetweb follows too: what the client says, else its version.
+bool WantsKeepAlive(const mg_request_info& info, const HttpRequest& request) {
+  const absl::string_view connection = request.Header("Connection");
+  if (!connection.empty()) {
+    for (absl::string_view option : absl::StrSplit(connection, ',')) {
+      if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(option),
+                                 "keep-alive")) {
+        return true;
+      }
+    }
+    return false;
+  }
+  return info.http_version != nullptr &&
+         absl::string_view(info.http_version) == "1.1";
+}
+
+// Sends `response`; the head and a short body in one write.
+void Send(mg_connection* connection, const HttpResponse& response,
+          bool keep_alive, bool with_body) {
+  std::string head =
+      absl::StrCat("HTTP/1.1 ", response.status, " ",
+                   ReasonPhrase(response.status), "\r\nDate: ",
+                   absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(),
+                                    absl::UTCTimeZone()),
+                   "\r\nContent-Type: ", response.content_type,
+                   "\r\nContent-Length: ", response.body.size());
+  if (!response.allow.empty()) {
+    absl::StrAppend(&head, "\r\nAllow: ", response.allow);
+  }
+  absl::StrAppend(&head,
+                  "\r\nCache-Control: no-store"
+                  "\r\nX-Content-Type-Options: nosniff"
+                  "\r\nContent-Security-Policy: default-src 'none'; "
+                  "base-uri 'none'; form-action 'none'; "
+                  "frame-ancestors 'none'"
+                  "\r\nReferrer-Policy: no-referrer"
+                  "\r\nConnection: ",
+                  keep_alive ? "keep-alive" : "close", "\r\n\r\n");
+  constexpr size_t kOneWrite = 4096;
+  absl::string_view rest = with_body ? response.body : absl::string_view();
+  if (rest.size() <= kOneWrite) {
+    absl::StrAppend(&head, rest);
+    rest = "";
+  }
+  // A failed write means that the client has gone; civetweb closes then.
+  if (mg_write(connection, head.data(), head.size()) <= 0) return;
+  if (!rest.empty()) mg_write(connection, rest.data(), rest.size());
+}
+
+// Why `address` cannot be listened on, as the system says it; empty when it can
+// be.
+std::string ListenProblem(const ListenAddress& address) {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  if (address.ipv6) {
+    auto* ip = reinterpret_cast<sockaddr_in6*>(&storage);
+    ip->sin6_family = AF_INET6;
+    ip->sin6_port = htons(address.port);
+    inet_pton(AF_INET6, address.host.c_str(), &ip->sin6_addr);
+    length = sizeof(*ip);
+  } else {
+    auto* ip = reinterpret_cast<sockaddr_in*>(&storage);
+    ip->sin_family = AF_INET;
+    ip->sin_port = htons(address.port);
+    inet_pton(AF_INET, address.host.c_str(), &ip->sin_addr);
+    length = sizeof(*ip);
+  }
+  const int probe = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return std::strerror(errno);
+  const int on = 1;
+  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  std::string problem;
+  if (bind(probe, reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
+      listen(probe, 1) != 0) {
+    problem = std::strerror(errno);
+  }
+  close(probe);
+  return problem;
+}
+
+}  // namespace
+
+struct HttpServer::Impl {
+  HttpService* service = nullptr;
+  mg_context* context = nullptr;
+  int port = 0;
+
+  // civetweb's last words; any of its threads may speak.
+  Mutex log_mutex;
+  std::string log ABSL_GUARDED_BY(log_mutex);
+
+  static Impl* Of(const mg_connection* connection) {
+    return static_cast<Impl*>(mg_get_user_context_data(connection));
+  }
+
+  // civetweb's callback for every well-formed request; answers all of them.
+  static int OnRequest(mg_connection* connection);
+  // For those that are not well-formed, too large or too slow.
+  static int OnError(mg_connection* connection, int status, const char* text);
+  static int OnLog(const mg_connection* connection, const char* text);
+};
+
+int HttpServer::Impl::OnRequest(mg_connection* connection) {
+  const SteadyClock::time_point start = SteadyClock::now();
+  const mg_request_info& info = *mg_get_request_info(connection);
+  HttpRequest request;
+  request.method = info.request_method;
+  const char* path =
+      info.local_uri_raw != nullptr ? info.local_uri_raw : info.request_uri;
+  if (path != nullptr) request.path = path;
+  if (info.query_string != nullptr) request.query = info.query_string;
+  request.headers.reserve(info.num_headers);
+  for (int i = 0; i < info.num_headers; ++i) {
+    request.headers.push_back(
+        {info.http_headers[i].name, info.http_headers[i].value});
+  }
+  Impl* const server = Of(connection);
+  const HttpResponse response = server->service->Serve(request);
+
+  // A body that nobody reads is not waited for.
+  const bool has_body =
+      info.content_length > 0 || !request.Header("Transfer-Encoding").empty();
+  const bool keep_alive = !has_body && WantsKeepAlive(info, request);
+  if (!keep_alive) mg_disable_connection_keep_alive(connection);
+  Send(connection, response, keep_alive, request.method != "HEAD");
+  server->service->Served(response.handler, response.status,
+                          absl::FromChrono(SteadyClock::now() - start));
+  return response.status;
+}
+
+int HttpServer::Impl::OnError(mg_connection* connection, int status,
+                              const char* text) {
+  // What is too large for civetweb is the request line with its headers.
+  if (status == 413) status = 431;
+  mg_disable_connection_keep_alive(connection);
+  Send(connection, LineResponse(status, text == nullptr ? "" : text),
+       /*keep_alive=*/false, /*with_body=*/true);
+  Of(connection)->service->Served("", status, absl::ZeroDuration());
+  return 0;
+}
+
+int HttpServer::Impl::OnLog(const mg_connection* connection, const char* text) {
+  Impl* const server = Of(connection);
+  MutexLock lock(&server->log_mutex);
+  server->log = text;
+  return 1;
+}
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
+    const HttpServerOptions& options, HttpService* service) {
+  static std::once_flag once;
+  std::call_once(once, [] { mg_init_library(0); });
+
+  const std::string address = options.address.ToString();
+  const std::string threads = absl::StrCat(options.threads);
+  const std::string timeout =
+      absl::StrCat(absl::ToInt64Milliseconds(options.request_timeout));
+  const std::string max_request = absl::StrCat(options.max_request_bytes);
+  const std::vector<const char*> settings = {"listening_ports",
+                                             address.c_str(),
+                                             "num_threads",
+                                             threads.c_str(),
+                                             "request_timeout_ms",
+                                             timeout.c_str(),
+                                             "keep_alive_timeout_ms",
+                                             timeout.c_str(),
+                                             "max_request_size",
+                                             max_request.c_str(),
+                                             "enable_keep_alive",
+                                             "yes",
+                                             "tcp_nodelay",
+                                             "1",
+                                             "decode_url",
+                                             "no",
+                                             "enable_directory_listing",
+                                             "no",
+                                             "index_files",
+                                             "",
+                                             nullptr};
+  mg_callbacks callbacks{};
+  callbacks.begin_request = &Impl::OnRequest;
+  callbacks.http_error = &Impl::OnError;
+  callbacks.log_message = &Impl::OnLog;
+
+  auto impl = std::make_unique<Impl>();
+  impl->service = service;
+  mg_context* context = nullptr;
+  {
+    // civetweb ignores SIGPIPE for the whole process, which is the service's to
+    // decide. Its threads have the signal blocked.
+    const SignalBlocker blocker;
+    struct sigaction before;
+    sigaction(SIGPIPE, nullptr, &before);
+    context = mg_start(&callbacks, impl.get(),
+                       const_cast<const char**>(settings.data()));
+    sigaction(SIGPIPE, &before, nullptr);
+  }
+  if (context == nullptr) {
+    std::string problem = ListenProblem(options.address);
+    if (problem.empty()) {
+      MutexLock lock(&impl->log_mutex);
+      problem = impl->log;
+    }
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", address, ": ", problem,
+                     "; choose another address, or port 0 for any free one"));
+  }
+  impl->context = context;
+  mg_server_port ports[1] = {};
+  if (mg_get_server_ports(context, 1, ports) == 1) impl->port = ports[0].port;
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+HttpServer::~HttpServer() { mg_stop(impl_->context); }
+
+int HttpServer::port() const { return impl_->port; }
+
+}  // namespace poolscope

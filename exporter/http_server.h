@@ -1,0 +1,70 @@
+// HttpServer: HTTP/1.1 over civetweb. The only unit that knows civetweb.
+//
+// One connection occupies one thread; kept-alive ones give it back after the
+// timeout. Nothing is served from files, and no request body is read. Answers
+// carry nosniff, no-store and a content security policy that allows nothing.
+//
+//   HttpServerOptions options;
+//   options.address = *ParseListenAddress("127.0.0.1:0");
+//   auto server = HttpServer::Start(options, &service);
+//
+// Thread safety: port() is thread-safe; starting and destroying are not.
+// Destroying closes the port and waits for the requests under way.
+#ifndef POOLSCOPE_EXPORTER_HTTP_SERVER_H_
+#define POOLSCOPE_EXPORTER_HTTP_SERVER_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/listen_address.h"
+
+namespace poolscope {
+
+// What the server calls, from several threads at a time.
+class HttpService {
+ public:
+  virtual ~HttpService() = default;
+
+  virtual HttpResponse Serve(const HttpRequest& request) = 0;
+
+  // An answer was handed to the socket. `handler` is the response's, or empty
+  // where the request never reached Serve().
+  virtual void Served(absl::string_view handler, int status,
+                      absl::Duration took) = 0;
+};
+
+struct HttpServerOptions {
+  ListenAddress address;
+  int threads = 8;
+  absl::Duration request_timeout = absl::Seconds(2);
+  size_t max_request_bytes = 16384;
+};
+
+class HttpServer final {
+ public:
+  // `service` is not owned. UnavailableError, with the system's reason, when
+  // the address cannot be listened on.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
+      const HttpServerOptions& options, HttpService* service);
+
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  int port() const;
+
+ private:
+  struct Impl;
+
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_HTTP_SERVER_H_

@@ -1,0 +1,84 @@
+#include "poolscope/exporter/periodic_tasks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "poolscope/exporter/signal_blocker.h"
+
+namespace poolscope {
+namespace {
+
+// Mutex under the names that std::condition_variable_any calls.
+class BasicLock {
+ public:
+  explicit BasicLock(Mutex* mutex) : mutex_(mutex) {}
+  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Lock(); }
+  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Unlock(); }
+
+ private:
+  Mutex* const mutex_;
+};
+
+}  // namespace
+
+PeriodicTasks::PeriodicTasks(absl::Duration interval) : interval_(interval) {
+  const SignalBlocker blocker;
+  thread_ = std::thread([this] { Loop(); });
+}
+
+PeriodicTasks::~PeriodicTasks() {
+  {
+    MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  stopped_.notify_all();
+  thread_.join();
+}
+
+void PeriodicTasks::Add(const void* key, std::function<void()> task) {
+  auto added = std::make_shared<Task>();
+  added->key = key;
+  {
+    MutexLock lock(&added->mutex);
+    added->run = std::move(task);
+  }
+  MutexLock lock(&mutex_);
+  tasks_.push_back(std::move(added));
+}
+
+void PeriodicTasks::Remove(const void* key) {
+  std::shared_ptr<Task> removed;
+  {
+    MutexLock lock(&mutex_);
+    const auto found =
+        std::find_if(tasks_.begin(), tasks_.end(),
+                     [key](const auto& task) { return task->key == key; });
+    if (found == tasks_.end()) return;
+    removed = *found;
+    tasks_.erase(found);
+  }
+  // Waits while it runs.
+  MutexLock lock(&removed->mutex);
+  removed->run = nullptr;
+}
+
+void PeriodicTasks::Loop() {
+  while (true) {
+    std::vector<std::shared_ptr<Task>> tasks;
+    {
+      MutexLock lock(&mutex_);
+      BasicLock basic(&mutex_);
+      stopped_.wait_for(basic, absl::ToChronoNanoseconds(interval_),
+                        [this]()
+                            ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_; });
+      if (stop_) return;
+      tasks = tasks_;
+    }
+    for (const std::shared_ptr<Task>& task : tasks) {
+      MutexLock lock(&task->mutex);
+      if (task->run != nullptr) task->run();
+    }
+  }
+}
+
+}  // namespace poolscope

@@ -1,0 +1,42 @@
+#include "poolscope/exporter/router.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace poolscope {
+
+void Router::AddGet(std::string path, std::string description,
+                    std::unique_ptr<HttpHandler> handler) {
+  routes_.push_back(
+      {std::move(path), std::move(description), std::move(handler)});
+}
+
+HttpResponse Router::Serve(const HttpRequest& request) const {
+  if (request.path.size() + request.query.size() > kMaxUriBytes) {
+    HttpResponse response =
+        LineResponse(414, absl::StrCat("path and query together may have ",
+                                       kMaxUriBytes, " bytes"));
+    response.handler = kOther;
+    return response;
+  }
+  for (const Route& route : routes_) {
+    if (route.path != request.path) continue;
+    HttpResponse response;
+    if (request.method == "GET" || request.method == "HEAD") {
+      response = route.handler->Handle(request);
+    } else {
+      response = LineResponse(
+          405, absl::StrCat(route.path, " takes GET and HEAD only"));
+      response.allow = "GET, HEAD";
+    }
+    response.handler = route.path;
+    return response;
+  }
+  HttpResponse response =
+      LineResponse(404, "no such page; / lists those there are");
+  response.handler = kOther;
+  return response;
+}
+
+}  // namespace poolscope

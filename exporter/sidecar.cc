@@ -1,0 +1,217 @@
+#include "poolscope/exporter/sidecar.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "poolscope/allocator/base/mutex.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/exporter/arenas_handler.h"
+#include "poolscope/exporter/health_handlers.h"
+#include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/http_metrics.h"
+#include "poolscope/exporter/http_server.h"
+#include "poolscope/exporter/index_handler.h"
+#include "poolscope/exporter/listen_address.h"
+#include "poolscope/exporter/metrics_handler.h"
+#include "poolscope/exporter/periodic_tasks.h"
+#include "poolscope/exporter/router.h"
+#include "poolscope/metrics/metric_registry.h"
+#include "prometheus/collectable.h"
+
+namespace poolscope {
+namespace {
+
+std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
+                                   TextWriterPool* writers) {
+  auto router = std::make_unique<Router>();
+  router->AddGet("/", "",
+                 std::make_unique<IndexHandler>(router.get(), registry));
+  router->AddGet("/metrics", "metrics for Prometheus",
+                 std::make_unique<MetricsHandler>(registry, writers));
+  router->AddGet("/debug/arenas",
+                 "arenas, chunk lists, chunks, size classes, thread caches; "
+                 "?format=json, ?allocator=NAME",
+                 std::make_unique<ArenasHandler>(registry));
+  router->AddGet("/healthz", "200 while the process answers",
+                 std::make_unique<HealthHandler>());
+  router->AddGet("/-/ready", "200 once there is something to show",
+                 std::make_unique<ReadyHandler>(registry));
+  return router;
+}
+
+std::vector<std::string> HandlerNames(const Router& router) {
+  std::vector<std::string> names;
+  for (const Router::Route& route : router.routes()) {
+    names.push_back(route.path);
+  }
+  names.emplace_back(Router::kOther);
+  return names;
+}
+
+absl::Status CheckRange(absl::string_view option, bool in_range,
+                        absl::string_view value, absl::string_view bounds) {
+  if (in_range) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " is ", value, "; it must be ", bounds));
+}
+
+absl::Status CheckOptions(const SidecarOptions& options) {
+  absl::Status status =
+      CheckRange("server_threads",
+                 options.server_threads >= 1 && options.server_threads <= 256,
+                 absl::StrCat(options.server_threads), "from 1 to 256");
+  status.Update(CheckRange("request_timeout",
+                           options.request_timeout >= absl::Milliseconds(1) &&
+                               options.request_timeout <= absl::Hours(1),
+                           absl::FormatDuration(options.request_timeout),
+                           "from 1ms to 1h"));
+  status.Update(CheckRange(
+      "max_request_bytes",
+      options.max_request_bytes >= 1024 && options.max_request_bytes <= 1048576,
+      absl::StrCat(options.max_request_bytes), "from 1024 to 1048576"));
+  status.Update(
+      CheckRange("maintain_interval",
+                 options.maintain_interval == absl::ZeroDuration() ||
+                     (options.maintain_interval >= absl::Milliseconds(1) &&
+                      options.maintain_interval <= absl::Hours(1)),
+                 absl::FormatDuration(options.maintain_interval),
+                 "0 (never) or from 1ms to 1h"));
+  return status;
+}
+
+}  // namespace
+
+// Destroyed from the last to the first: the server ends before what it uses.
+struct Sidecar::Parts final : public HttpService {
+  explicit Parts(const SidecarOptions& options)
+      : registry(RegistryOptions(options)),
+        router(MakeRouter(&registry, &writers)),
+        http_metrics(HandlerNames(*router)) {}
+
+  MetricRegistryOptions RegistryOptions(const SidecarOptions& options) {
+    MetricRegistryOptions result;
+    result.process_metrics = options.process_metrics;
+    result.proc_root = options.proc_root;
+    result.http_stats = [this] { return http_metrics.Snapshot(); };
+    result.exporter_bytes = [this] { return writers.held_bytes(); };
+    return result;
+  }
+
+  HttpResponse Serve(const HttpRequest& request) override {
+    return router->Serve(request);
+  }
+  void Served(absl::string_view handler, int status,
+              absl::Duration took) override {
+    http_metrics.Record(handler, status, absl::ToDoubleSeconds(took));
+  }
+
+  TextWriterPool writers;
+  MetricRegistry registry;
+  std::unique_ptr<Router> router;
+  HttpMetrics http_metrics;
+  std::unique_ptr<PeriodicTasks> maintainer;  // null: the embedder does it
+  std::unique_ptr<HttpServer> server;         // null once stopped
+  int port = 0;
+  std::string url;
+
+  Mutex mutex;
+  // The names under which allocators were registered.
+  std::vector<std::pair<PooledAllocator*, std::string>> allocators
+      ABSL_GUARDED_BY(mutex);
+};
+
+Sidecar::Sidecar(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Sidecar::~Sidecar() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
+    SidecarOptions options) {
+  const absl::Status valid = CheckOptions(options);
+  if (!valid.ok()) return valid;
+  const absl::StatusOr<ListenAddress> address =
+      ParseListenAddress(options.listen_address);
+  if (!address.ok()) return address.status();
+  if (!address->loopback && !options.allow_remote) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "listen address \"", options.listen_address,
+        "\" is not loopback and there is no password: whoever reaches it sees "
+        "everything; use 127.0.0.1, or set allow_remote to mean it"));
+  }
+
+  auto parts = std::make_unique<Parts>(options);
+  HttpServerOptions server_options;
+  server_options.address = *address;
+  server_options.threads = options.server_threads;
+  server_options.request_timeout = options.request_timeout;
+  server_options.max_request_bytes = options.max_request_bytes;
+  absl::StatusOr<std::unique_ptr<HttpServer>> server =
+      HttpServer::Start(server_options, parts.get());
+  if (!server.ok()) return server.status();
+  parts->server = *std::move(server);
+  parts->port = parts->server->port();
+  ListenAddress actual = *address;
+  actual.port = static_cast<uint16_t>(parts->port);
+  parts->url = absl::StrCat("http://", actual.ToString());
+  if (options.maintain_interval > absl::ZeroDuration()) {
+    parts->maintainer =
+        std::make_unique<PeriodicTasks>(options.maintain_interval);
+  }
+  return std::unique_ptr<Sidecar>(new Sidecar(std::move(parts)));
+}
+
+void Sidecar::Stop() {
+  parts_->server.reset();
+  parts_->maintainer.reset();
+}
+
+int Sidecar::port() const { return parts_->port; }
+
+std::string Sidecar::url() const { return parts_->url; }
+
+absl::Status Sidecar::RegisterAllocator(PooledAllocator* allocator) {
+  const std::string name = allocator->options().name;
+  absl::Status status =
+      parts_->registry.AddAllocator(name, [allocator](bool detailed) {
+        StatsOptions options;
+        options.chunks = detailed;
+        options.thread_caches = detailed;
+        return allocator->Stats(options);
+      });
+  if (!status.ok()) return status;
+  if (parts_->maintainer != nullptr) {
+    parts_->maintainer->Add(allocator, [allocator] { allocator->Maintain(); });
+  }
+  MutexLock lock(&parts_->mutex);
+  parts_->allocators.emplace_back(allocator, name);
+  return absl::OkStatus();
+}
+
+void Sidecar::UnregisterAllocator(PooledAllocator* allocator) {
+  std::string name;
+  {
+    MutexLock lock(&parts_->mutex);
+    auto& allocators = parts_->allocators;
+    auto found = allocators.begin();
+    while (found != allocators.end() && found->first != allocator) ++found;
+    if (found == allocators.end()) return;
+    name = found->second;
+    allocators.erase(found);
+  }
+  if (parts_->maintainer != nullptr) parts_->maintainer->Remove(allocator);
+  parts_->registry.RemoveAllocator(name);
+}
+
+void Sidecar::RegisterCollectable(
+    std::weak_ptr<prometheus::Collectable> collectable) {
+  parts_->registry.AddCollectable(std::move(collectable));
+}
+
+void Sidecar::UnregisterCollectable(
+    const std::shared_ptr<prometheus::Collectable>& collectable) {
+  parts_->registry.RemoveCollectable(collectable);
+}
+
+}  // namespace poolscope
