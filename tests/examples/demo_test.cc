@@ -1,0 +1,163 @@
+// The demo as a program: its flags, its output, its end.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "poolscope/examples/demo/socket.h"
+#include "poolscope/tests/examples/subprocess.h"
+
+namespace poolscope {
+namespace {
+
+std::vector<std::string> Demo(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), "examples/demo/demo");
+  return flags;
+}
+
+// Waits for a line that begins with `prefix`, and returns it.
+std::string AwaitLine(Subprocess& demo, const std::string& prefix) {
+  while (std::optional<std::string> line = demo.ReadLine()) {
+    if (absl::StartsWith(*line, prefix)) return *line;
+  }
+  ADD_FAILURE() << "no line begins with '" << prefix << "'";
+  return "";
+}
+
+struct BadFlag {
+  std::string flag;
+  std::string named;   // what the error says was wrong
+  std::string remedy;  // and what to give instead
+};
+
+class BadFlagTest : public testing::TestWithParam<BadFlag> {};
+
+TEST_P(BadFlagTest, IsOneLineWithTheValueAndTheRemedy) {
+  Subprocess demo(Demo({GetParam().flag}));
+  EXPECT_EQ(demo.Wait(), 2);
+  EXPECT_EQ(demo.output(), "");
+  const std::string& error = demo.errors();
+  EXPECT_TRUE(absl::StartsWith(error, "demo: ")) << error;
+  EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 1) << error;
+  EXPECT_TRUE(absl::StrContains(error, GetParam().named)) << error;
+  EXPECT_TRUE(absl::StrContains(error, GetParam().remedy)) << error;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Demo, BadFlagTest,
+    testing::Values(BadFlag{"--scenario=wild", "'wild'", "one of steady"},
+                    BadFlag{"--rate=0", "--rate is 0", "0.1 to 1000000"},
+                    BadFlag{"--rate=1000001", "--rate", "0.1 to 1000000"},
+                    BadFlag{"--rate=nan", "nan", "0.1 to 1000000"},
+                    BadFlag{"--rate=fast", "'fast'", "--help"},
+                    BadFlag{"--message_bytes=14q", "'14q'", "14k"},
+                    BadFlag{"--message_bytes=1g", "1073741824", "128.0 MiB"},
+                    BadFlag{"--connections=0", "--connections is 0",
+                            "1 to 10000"},
+                    BadFlag{"--connections=10001", "10001", "1 to 10000"},
+                    BadFlag{"--workers=65", "--workers is 65", "1 to 64"},
+                    BadFlag{"--duration=soon", "'soon'", "30s"},
+                    BadFlag{"--duration=-1s", "-1s", "30s"},
+                    BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
+                    BadFlag{"--arenas=0", "--arenas is 0", "1 to 1024"},
+                    BadFlag{"--seed=65536", "65536", "0 to 65535"},
+                    BadFlag{"--listen=nowhere", "nowhere", "ADDRESS:PORT"},
+                    BadFlag{"--rates=1", "--rates", "--rate,"},
+                    BadFlag{"--rate", "--rate", "--rate=VALUE"},
+                    BadFlag{"steady", "'steady'", "--name=value"}));
+
+TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
+  Subprocess demo(Demo({"--help"}));
+  EXPECT_EQ(demo.Wait(), 0);
+  EXPECT_EQ(demo.errors(), "");
+  for (const char* text : {"--listen ", "--scenario ", "--duration ", "--rate ",
+                           "--message_bytes ", "--connections ", "--workers ",
+                           "--max_direct_memory ", "--arenas ", "--seed ",
+                           "  steady  ", "127.0.0.1:9464"}) {
+    EXPECT_TRUE(absl::StrContains(demo.output(), text)) << text;
+  }
+}
+
+TEST(DemoTest, APortThatIsTakenIsOneLine) {
+  const absl::StatusOr<demo::Listener> taken = demo::ListenOnLoopback();
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  const std::string address = absl::StrCat("127.0.0.1:", taken->port);
+  Subprocess demo(Demo({"--listen=" + address}));
+  EXPECT_EQ(demo.Wait(), 1);
+  EXPECT_EQ(demo.output(), "");
+  EXPECT_EQ(std::count(demo.errors().begin(), demo.errors().end(), '\n'), 1)
+      << demo.errors();
+  EXPECT_TRUE(absl::StrContains(demo.errors(), address)) << demo.errors();
+}
+
+TEST(DemoTest, EndsByItselfWithASummary) {
+  Subprocess demo(Demo({"--listen=127.0.0.1:0", "--duration=2s"}));
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
+  EXPECT_EQ(demo.errors(), "");
+  for (const char* text :
+       {"280.0 KiB to 560.0 KiB", "/metrics\n", "/debug/arenas\n", "p99 ms",
+        "Summary after", " 0 failed, 0 in flight at the end",
+        "pinned at the end 0 B"}) {
+    EXPECT_TRUE(absl::StrContains(demo.output(), text))
+        << text << " in " << demo.output();
+  }
+}
+
+class SignalTest : public testing::TestWithParam<int> {};
+
+TEST_P(SignalTest, EndsWithASummary) {
+  Subprocess demo(Demo({"--listen=127.0.0.1:0"}));
+  AwaitLine(demo, "    1s");
+  demo.Signal(GetParam());
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
+  EXPECT_TRUE(absl::StrContains(demo.output(), "pinned at the end 0 B"))
+      << demo.output();
+}
+
+INSTANTIATE_TEST_SUITE_P(Demo, SignalTest, testing::Values(SIGINT, SIGTERM));
+
+TEST(DemoTest, ASecondSignalEndsItAtOnce) {
+  // No answer comes before 50 ms, so that the end takes as long.
+  Subprocess demo(Demo({"--listen=127.0.0.1:0", "--rate=2000"}));
+  AwaitLine(demo, "    1s");
+  demo.Signal(SIGINT);
+  // The next is the second only once the first was taken, so it is repeated.
+  for (int i = 0; i < 40; ++i) {
+    absl::SleepFor(absl::Milliseconds(1));
+    demo.Signal(SIGINT);
+  }
+  EXPECT_EQ(demo.Wait(), 128 + SIGINT);
+  EXPECT_FALSE(absl::StrContains(demo.output(), "Summary"));
+}
+
+TEST(DemoTest, RefusalsFailMessagesAndNotTheDemo) {
+  Subprocess demo(Demo({"--listen=127.0.0.1:0", "--duration=2s", "--rate=2000",
+                        "--message_bytes=64k", "--max_direct_memory=4m"}));
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
+  for (const char* text : {" refused", "0 in flight at the end",
+                           "pinned at the end 0 B", "first refusal"}) {
+    EXPECT_TRUE(absl::StrContains(demo.output(), text))
+        << text << " in " << demo.output();
+  }
+}
+
+TEST(DemoTest, TooFewDescriptorsAreNamedAtTheStart) {
+  Subprocess demo({"/bin/sh", "-c",
+                   "ulimit -n 200 && exec examples/demo/demo "
+                   "--listen=127.0.0.1:0 --connections=500"});
+  EXPECT_EQ(demo.Wait(), 1);
+  EXPECT_EQ(demo.output(), "");
+  EXPECT_TRUE(absl::StrContains(demo.errors(), "the limit is 200"))
+      << demo.errors();
+  EXPECT_TRUE(absl::StrContains(demo.errors(), "ulimit -n"));
+}
+
+}  // namespace
+}  // namespace poolscope
