@@ -85,7 +85,7 @@ exactly "metrics sees the values of the pool, not its parts" \
   "//allocator/pool:allocator_stats"
 exactly "one library alone uses civetweb" \
   "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
-  "//exporter:civetweb_server"
+  "//exporter:http_server"
 never "the library does not depend on googletest or Google Benchmark" \
   "$library" @com_google_absl \
   @com_google_googletest @com_github_google_benchmark
