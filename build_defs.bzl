@@ -18,6 +18,31 @@ _COPTS = [
 
 _LINKOPTS = ["-pthread"]
 
+def _split_private_headers(name, srcs):
+    """Gives headers among the sources their `poolscope/` path.
+
+    Bazel gives a prefix to headers in `hdrs` alone, so those in `srcs` become a
+    private library beside the target.
+
+    Returns:
+      The sources that are no headers, and the dependencies to add.
+    """
+    headers = [src for src in srcs if src.endswith(".h")]
+    if not headers:
+        return srcs, []
+    native.cc_library(
+        name = name + "_private_headers",
+        hdrs = headers,
+        include_prefix = "poolscope",
+        strip_include_prefix = "/",
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+    )
+    return (
+        [src for src in srcs if not src.endswith(".h")],
+        [":" + name + "_private_headers"],
+    )
+
 def poolscope_cc_library(
         name,
         srcs = [],
@@ -39,6 +64,7 @@ def poolscope_cc_library(
       visibility: private unless given.
       **kwargs: passed to cc_library.
     """
+    srcs, private_headers = _split_private_headers(name, srcs)
     native.cc_library(
         name = name,
         srcs = srcs,
@@ -49,7 +75,7 @@ def poolscope_cc_library(
         linkstatic = True,
         strip_include_prefix = "/",
         visibility = visibility,
-        deps = deps,
+        deps = deps + private_headers,
         **kwargs
     )
 
@@ -65,20 +91,21 @@ def poolscope_cc_binary(
 
     Args:
       name: the target's name; of a shared object the file's, `lib<name>.so`.
-      srcs: sources. Their own headers belong in a poolscope_cc_library.
+      srcs: sources, and headers that only they include.
       deps: what the sources include.
       copts: further compiler options, after the common ones.
       linkopts: further linker options.
       visibility: private unless given.
       **kwargs: passed to cc_binary.
     """
+    srcs, private_headers = _split_private_headers(name, srcs)
     native.cc_binary(
         name = name,
         srcs = srcs,
         copts = _COPTS + copts,
         linkopts = _LINKOPTS + linkopts,
         visibility = visibility,
-        deps = deps,
+        deps = deps + private_headers,
         **kwargs
     )
 
@@ -95,7 +122,7 @@ def poolscope_cc_test(
 
     Args:
       name: the target's name.
-      srcs: sources.
+      srcs: sources, and headers that only they include.
       deps: what the sources include; GoogleTest need not be named.
       copts: further compiler options, after the common ones.
       linkopts: further linker options.
@@ -105,6 +132,7 @@ def poolscope_cc_test(
       **kwargs: passed to cc_test. Tags "no-asan", "no-ubsan" and "no-tsan" keep
         a suite out of that sanitizer's run.
     """
+    srcs, private_headers = _split_private_headers(name, srcs)
     native.cc_test(
         name = name,
         srcs = srcs,
@@ -112,6 +140,6 @@ def poolscope_cc_test(
         linkopts = _LINKOPTS + linkopts,
         linkstatic = True,
         size = size,
-        deps = deps + [main],
+        deps = deps + private_headers + [main],
         **kwargs
     )
