@@ -64,9 +64,9 @@ uint64_t ContainerLimit(const std::string& root) {
     }
     for (absl::string_view controller : absl::StrSplit(fields[1], ',')) {
       if (controller != "memory") continue;
-      least = std::min(
-          least, LeastLimit(absl::StrCat(root, "/sys/fs/cgroup/memory"),
-                            fields[2], "memory.limit_in_bytes"));
+      least = std::min(least,
+                       LeastLimit(absl::StrCat(root, "/sys/fs/cgroup/memory"),
+                                  fields[2], "memory.limit_in_bytes"));
     }
   }
   return least;

@@ -16,9 +16,10 @@ void Mutex::CheckOrder() const {
   if (rank_ == LockRank::kUnranked) return;
   for (int rank = static_cast<int>(rank_); rank < 16; ++rank) {
     if (held[rank] > 0) {
-      Fatal("lock order: a lock of rank %d asked for while one of rank %d is "
-            "held",
-            static_cast<int>(rank_), rank);
+      Fatal(
+          "lock order: a lock of rank %d asked for while one of rank %d is "
+          "held",
+          static_cast<int>(rank_), rank);
     }
   }
 }

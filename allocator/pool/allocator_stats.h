@@ -59,33 +59,33 @@ struct ChunkListStats {
 
 // One chunk, as the search for memory sees it.
 struct ChunkStats {
-  uint64_t id = 0;         // unique in the process
+  uint64_t id = 0;  // unique in the process
   uint64_t address = 0;
   int arena = 0;
   ChunkListId list = ChunkListId::kQInit;
-  int usage_percent = 0;   // Netty's rounding: 100 only when full
+  int usage_percent = 0;  // Netty's rounding: 100 only when full
   uint64_t size_bytes = 0;
-  uint64_t used_bytes = 0;    // runs handed out
-  uint64_t free_bytes = 0;    // size - used
-  uint64_t pinned_bytes = 0;  // blocks in users' hands
-  // Blocks and slab elements that are neither in users' hands nor free pages:
-  // in thread caches, on their way back to one, or free in a slab.
-  uint64_t cached_bytes = 0;
+  uint64_t used_bytes = 0;  // runs handed out
+  uint64_t free_bytes = 0;  // size - used
+  // Blocks in users' hands, and those on their way back to a thread cache that
+  // has not taken them up (idle caches take them up before the walk).
+  uint64_t pinned_bytes = 0;
+  uint64_t cached_bytes = 0;     // blocks in thread caches
   double empty_for_seconds = 0;  // 0 unless empty
 };
 
 struct ArenaStats {
   int index = 0;
-  uint64_t reserved_bytes = 0;   // chunks mapped
-  uint64_t used_bytes = 0;       // runs handed out of chunks
+  uint64_t reserved_bytes = 0;  // chunks mapped
+  uint64_t used_bytes = 0;      // runs handed out of chunks
   uint64_t peak_used_bytes = 0;
-  uint64_t pinned_bytes = 0;     // blocks in users' hands
-  uint64_t cached_bytes = 0;     // blocks in thread caches
+  uint64_t pinned_bytes = 0;  // blocks in users' hands
+  uint64_t cached_bytes = 0;  // blocks in thread caches or returning to one
   uint64_t external_fragmentation_bytes = 0;  // free in chunks not empty
-  uint64_t allocated_bytes = 0;  // counter
-  uint64_t freed_bytes = 0;      // counter
-  std::array<KindCounts, kKindCount> by_kind;  // huge: only in arena 0..n-1 of
-                                               // the thread that asked
+  uint64_t allocated_bytes = 0;               // counter
+  uint64_t freed_bytes = 0;                   // counter
+  // Huge blocks are counted in the arena of the thread that asked for them.
+  std::array<KindCounts, kKindCount> by_kind;
   uint64_t thread_caches = 0;
   uint64_t chunk_allocations = 0;
   uint64_t chunk_deallocations = 0;
@@ -111,8 +111,8 @@ struct ThreadCacheKindStats {
 struct ThreadCacheStats {
   uint64_t id = 0;
   int arena = 0;
-  int64_t thread_id = 0;     // the kernel's, of the owner; 0 when it has exited
-  bool idle = false;         // its owner said MarkThreadIdle()
+  int64_t thread_id = 0;  // the kernel's, of the owner; 0 when it has exited
+  bool idle = false;      // its owner said MarkThreadIdle()
   uint64_t cached_bytes = 0;
   uint64_t limit_bytes = 0;  // its budget now
   uint64_t requests = 0;
@@ -124,7 +124,7 @@ struct AllocatorStats {
   std::string name;          // PoolOptions::name
   uint64_t page_size_bytes = 0;
   uint64_t chunk_size_bytes = 0;
-  std::string layout;        // "runs"
+  std::string layout;  // "runs"
 
   // Direct memory: chunks plus huge blocks.
   uint64_t direct_used_bytes = 0;
@@ -134,14 +134,14 @@ struct AllocatorStats {
 
   uint64_t allocation_failures_limit = 0;
   uint64_t allocation_failures_mapping = 0;
-  uint64_t requested_bytes = 0;      // counter: bytes asked for
-  uint64_t pinned_bytes = 0;         // over arenas, without huge
-  uint64_t cached_bytes = 0;         // over arenas
-  uint64_t metadata_bytes = 0;       // our own tables and records, mapped
+  uint64_t requested_bytes = 0;  // counter: bytes asked for
+  uint64_t pinned_bytes = 0;     // over arenas, without huge
+  uint64_t cached_bytes = 0;     // over arenas
+  uint64_t metadata_bytes = 0;   // our own tables and records, mapped
 
   std::vector<ArenaStats> arenas;
   std::vector<SizeClassStats> size_classes;
-  std::vector<ChunkStats> chunks;    // empty unless asked for
+  std::vector<ChunkStats> chunks;  // empty unless asked for
 
   // Number of chunks whose usage (Netty's percent) is 0, 1-5, 6-25, 26-50,
   // 51-75, 76-99, 100.
@@ -152,9 +152,9 @@ struct AllocatorStats {
   std::array<ThreadCacheKindStats, kKindCount> thread_cache_by_kind;
   std::array<uint64_t, kEvictionReasonCount> thread_cache_evictions{};
   uint64_t thread_cache_count = 0;
-  uint64_t thread_cache_bytes = 0;   // = cached_bytes
+  uint64_t thread_cache_bytes = 0;  // = cached_bytes
   uint64_t thread_cache_limit_bytes = 0;
-  uint64_t remote_frees = 0;         // counter
+  uint64_t remote_frees = 0;                    // counter
   std::vector<ThreadCacheStats> thread_caches;  // empty unless asked for
 
   // From the sampling records; meaningful while sampling is on.

@@ -37,8 +37,7 @@ int DefaultArenas(size_t limit, size_t chunk) {
 
 absl::StatusOr<PoolOptions> ResolvePoolOptions(PoolOptions options) {
   if (options.name.empty() || options.name.size() > kMaxNameLength ||
-      !std::all_of(options.name.begin(), options.name.end(),
-                   IsNameCharacter)) {
+      !std::all_of(options.name.begin(), options.name.end(), IsNameCharacter)) {
     return absl::InvalidArgumentError(
         absl::StrFormat("name is \"%s\": give 1 to %d of [A-Za-z0-9_.:-]",
                         options.name, kMaxNameLength));
@@ -51,9 +50,8 @@ absl::StatusOr<PoolOptions> ResolvePoolOptions(PoolOptions options) {
         options.page_size_bytes, kMinPageBytes, kMaxPageBytes));
   }
   if (options.max_order < 0 || options.max_order > kMaxOrder) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("max_order is %d: give 0 to %d", options.max_order,
-                        kMaxOrder));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "max_order is %d: give 0 to %d", options.max_order, kMaxOrder));
   }
   const size_t chunk = options.chunk_size_bytes();
   if (chunk > kMaxChunkBytes) {
@@ -89,9 +87,9 @@ absl::StatusOr<PoolOptions> ResolvePoolOptions(PoolOptions options) {
         options.thread_cache_initial_bytes, options.thread_cache_max_bytes));
   }
   if (options.thread_cache_idle_trim < absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "thread_cache_idle_trim is %s: give zero or more",
-        absl::FormatDuration(options.thread_cache_idle_trim)));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("thread_cache_idle_trim is %s: give zero or more",
+                        absl::FormatDuration(options.thread_cache_idle_trim)));
   }
   if (options.empty_chunk_decay < absl::ZeroDuration()) {
     return absl::InvalidArgumentError(

@@ -47,7 +47,7 @@ class PoolCore;
 
 // What a Trim() or Maintain() gave back.
 struct TrimResult {
-  uint64_t trimmed_bytes = 0;    // returned to the operating system
+  uint64_t trimmed_bytes = 0;  // returned to the operating system
   uint64_t chunks_unmapped = 0;
   uint64_t caches_emptied = 0;
 };

@@ -1,0 +1,539 @@
+#include "poolscope/allocator/pool/pool_core.h"
+
+#include <algorithm>
+#include <new>
+#include <thread>
+
+#include "absl/strings/str_format.h"
+#include "poolscope/allocator/base/clock.h"
+#include "poolscope/allocator/base/fatal.h"
+#include "poolscope/allocator/pool/address_table.h"
+#include "poolscope/allocator/pool/slab.h"
+#include "poolscope/allocator/pool/thread_binding.h"
+
+namespace poolscope {
+namespace pool_internal {
+namespace {
+
+constexpr size_t kMaxRequestBytes = size_t{1} << 46;
+// After making room another thread may be faster; ask again this often.
+constexpr int kAttempts = 3;
+constexpr size_t kSystemPageBytes = 4096;
+
+// The process-wide list of cores, for fork() and for their end. Constant from
+// the start, so that it serves before and after any static object.
+Mutex process_mutex(LockRank::kProcess);
+PoolCore* cores ABSL_GUARDED_BY(process_mutex) = nullptr;
+
+}  // namespace
+
+// ------------------------------------------------------------ beginning, end
+
+absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
+  InitThreadBinding();
+  PoolCore* core = new PoolCore(options);
+  for (int i = 0; i < *options.arenas; ++i) {
+    core->arenas_.push_back(std::make_unique<Arena>(&core->env_, i));
+    if (!OwnerDirectory::Add(core->arenas_.back().get())) {
+      core->arenas_.pop_back();
+      delete core;
+      return absl::ResourceExhaustedError(
+          absl::StrFormat("allocator %s: no memory or no id left for arena %d",
+                          options.name, i));
+    }
+  }
+  {
+    MutexLock lock(&core->mutex_);
+    core->arena_threads_.resize(*options.arenas);
+    core->spare_caches_.resize(*options.arenas);
+  }
+  MutexLock lock(&process_mutex);
+  core->next_core_ = cores;
+  cores = core;
+  return core;
+}
+
+PoolCore::~PoolCore() {
+  ThreadCache* cache = caches_.load(std::memory_order_relaxed);
+  while (cache != nullptr) {
+    ThreadCache* next = cache->next_cache;
+    DestroyCache(cache);
+    cache = next;
+  }
+  for (std::unique_ptr<Arena>& arena : arenas_) OwnerDirectory::Remove(*arena);
+}
+
+void PoolCore::Close() {
+  facade_.store(nullptr, std::memory_order_release);
+  // Whoever has one of these caches in its thread-local pointer must not take
+  // a new allocator at the same address for this one.
+  ForEachCache([](ThreadCache* cache) {
+    cache->allocator.store(nullptr, std::memory_order_relaxed);
+  });
+  UnbindCache(this);
+  FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, nullptr);
+  // Sequentially consistent, as is guard_: a thread that did not see the flag
+  // is seen by the loop.
+  closed_.store(true);
+  while (guard_.load() != 0) std::this_thread::yield();
+  MutexLock lock(&process_mutex);
+  FinishIfUnused(this);
+}
+
+void PoolCore::FinishIfUnused(PoolCore* core) {
+  if (!core->closed() || core->guard_.load() != 0) return;
+  {
+    MutexLock lock(&core->mutex_);
+    if (core->attached_ != 0) return;
+  }
+  if (core->ActiveBlocks() != 0) return;
+  PoolCore** link = &cores;
+  while (*link != core) link = &(*link)->next_core_;
+  *link = core->next_core_;
+  delete core;
+}
+
+uint64_t PoolCore::ActiveBlocks() const {
+  uint64_t active = 0;
+  for (const ArenaStats& arena : Stats(StatsOptions{}).arenas) {
+    for (const KindCounts& kind : arena.by_kind) active += kind.active;
+  }
+  return active;
+}
+
+void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  process_mutex.LockForFork();
+  for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    core->mutex_.LockForFork();
+    core->ForEachCache([](ThreadCache* c) { c->mutex.LockForFork(); });
+    for (auto& arena : core->arenas_) arena->mutex()->LockForFork();
+    core->env_.sampler.mutex()->LockForFork();
+    core->env_.spare_mutex.LockForFork();
+    core->env_.metadata.mutex()->LockForFork();
+  }
+}
+
+void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    core->env_.metadata.mutex()->UnlockForFork();
+    core->env_.spare_mutex.UnlockForFork();
+    core->env_.sampler.mutex()->UnlockForFork();
+    for (auto& arena : core->arenas_) arena->mutex()->UnlockForFork();
+    core->ForEachCache([](ThreadCache* c) { c->mutex.UnlockForFork(); });
+    core->mutex_.UnlockForFork();
+  }
+  process_mutex.UnlockForFork();
+}
+
+// ------------------------------------------------------------- thread caches
+
+ThreadCache* PoolCore::NewCache(Arena* arena) {
+  void* remote =
+      env_.metadata.Allocate(arenas_.size() * sizeof(SingleWriterCounter*));
+  void* cold = env_.metadata.Allocate(kMaxSizeClasses * sizeof(ColdBin));
+  void* memory = env_.metadata.Allocate(sizeof(ThreadCache));
+  ThreadCache* cache = nullptr;
+  if (remote != nullptr && cold != nullptr && memory != nullptr) {
+    cache =
+        new (memory) ThreadCache(&env_, static_cast<ColdBin*>(cold),
+                                 static_cast<SingleWriterCounter**>(remote));
+    if (!OwnerDirectory::Add(cache)) cache = nullptr;
+  }
+  if (cache == nullptr) {
+    if (remote != nullptr) {
+      env_.metadata.Free(remote, arenas_.size() * sizeof(SingleWriterCounter*));
+    }
+    if (cold != nullptr) {
+      env_.metadata.Free(cold, kMaxSizeClasses * sizeof(ColdBin));
+    }
+    if (memory != nullptr) env_.metadata.Free(memory, sizeof(ThreadCache));
+    return nullptr;
+  }
+  cache->Attach(arena, env_.options.use_thread_caches, 0);
+  cache->next_cache = caches_.load(std::memory_order_relaxed);
+  caches_.store(cache, std::memory_order_release);
+  return cache;
+}
+
+void PoolCore::DestroyCache(ThreadCache* cache) {
+  // Its memory goes with the metadata allocator.
+  OwnerDirectory::Remove(*cache);
+  cache->~ThreadCache();
+}
+
+ThreadCache* PoolCore::AttachCache(int64_t thread_id) {
+  MutexLock lock(&mutex_);
+  // Netty's choice: the arena with the fewest threads, the lowest among equals.
+  const size_t index =
+      std::min_element(arena_threads_.begin(), arena_threads_.end()) -
+      arena_threads_.begin();
+  std::vector<ThreadCache*>& spare = spare_caches_[index];
+  ThreadCache* cache = nullptr;
+  if (spare.empty()) {
+    cache = NewCache(arenas_[index].get());
+    if (cache == nullptr) return nullptr;
+  } else {
+    cache = spare.back();
+    spare.pop_back();
+  }
+  MutexLock cache_lock(&cache->mutex);
+  cache->Attach(arenas_[index].get(), env_.options.use_thread_caches,
+                thread_id);
+  cache->state.store(CacheState::kActive, std::memory_order_relaxed);
+  cache->allocator.store(facade_.load(std::memory_order_acquire),
+                         std::memory_order_relaxed);
+  cache->seen_nanos = env_.options.clock->NowNanos();
+  ++arena_threads_[index];
+  ++attached_;
+  return cache;
+}
+
+void PoolCore::DetachCache(ThreadCache* cache) {
+  {
+    MutexLock lock(&cache->mutex);
+    cache->Detach();
+    cache->allocator.store(nullptr, std::memory_order_relaxed);
+    cache->state.store(CacheState::kSpare, std::memory_order_relaxed);
+  }
+  // Under the process mutex, so that nobody ends this core between the count
+  // and the last look at it.
+  MutexLock process_lock(&process_mutex);
+  {
+    MutexLock lock(&mutex_);
+    const int index = cache->arena()->index();
+    --arena_threads_[index];
+    --attached_;
+    spare_caches_[index].push_back(cache);
+  }
+  FinishIfUnused(this);
+}
+
+void PoolCore::SetThreadCacheEnabled(bool enabled) {
+  ThreadCache* cache = BindCache(this, /*attach=*/true);
+  if (cache == nullptr) return;
+  if (!enabled) cache->Flush(EvictionReason::kReclaim);
+  cache->set_enabled(enabled && env_.options.use_thread_caches);
+  current_cache = cache->enabled() ? cache : &no_cache;
+}
+
+void PoolCore::FlushIdleCaches(EvictionReason reason, bool all, int64_t now,
+                               TrimResult* result) {
+  const int64_t idle_nanos =
+      absl::ToInt64Nanoseconds(env_.options.thread_cache_idle_trim);
+  MutexLock lock(&mutex_);
+  ForEachCache([&](ThreadCache* cache) {
+    if (!all) {
+      const uint64_t requests = cache->TotalRequests();
+      if (requests != cache->seen_requests) {
+        cache->seen_requests = requests;
+        cache->seen_nanos = now;
+      }
+      if (now - cache->seen_nanos < idle_nanos) return;
+    }
+    MutexLock cache_lock(&cache->mutex);
+    switch (cache->state.load(std::memory_order_relaxed)) {
+      case CacheState::kSpare:
+        break;
+      case CacheState::kIdle:
+        if (result != nullptr && cache->CachedBytes() > 0) {
+          ++result->caches_emptied;
+        }
+        cache->Flush(reason);
+        break;
+      case CacheState::kActive:
+        if (cache->CachedBytes() > 0) cache->RequestTrim();
+        break;
+    }
+  });
+}
+
+// ---------------------------------------------------------------- allocation
+
+Arena* PoolCore::ArenaFor(const ThreadCache* cache) const {
+  return cache == nullptr ? arenas_[0].get() : cache->arena();
+}
+
+void* PoolCore::TryAllocate(ThreadCache* cache, int size_class, size_t size,
+                            uint32_t page_alignment, Refusal* refusal) {
+  if (cache != nullptr && page_alignment == 1) {
+    return cache->AllocateSlow(size_class, size, refusal);
+  }
+  return ArenaFor(cache)->AllocateDirect(size_class, page_alignment, size,
+                                         /*existing_only=*/false, refusal);
+}
+
+void* PoolCore::Allocate(size_t size, size_t alignment) {
+  const size_t chunk_bytes = env_.options.chunk_size_bytes();
+  if (alignment == 0 || (alignment & (alignment - 1)) != 0 ||
+      alignment > chunk_bytes) {
+    NoteInvalidAlignment(alignment, chunk_bytes);
+    return nullptr;
+  }
+  ThreadCache* cache = BindCache(this, /*attach=*/true);
+  const size_t page_bytes = env_.options.page_size_bytes;
+  if (size > chunk_bytes) return AllocateHuge(cache, size, alignment);
+  // Within a page the class's size sees to the alignment, beyond it the place
+  // of the run.
+  const int size_class =
+      alignment <= 16
+          ? SizeClassFor(size)
+          : AlignedSizeClassFor(size, std::min(alignment, page_bytes));
+  const uint32_t page_alignment = std::max<size_t>(1, alignment / page_bytes);
+  if (kSizeClasses.size[size_class] > chunk_bytes) {
+    return AllocateHuge(cache, size, alignment);
+  }
+  Refusal refusal = Refusal::kNone;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    void* block =
+        TryAllocate(cache, size_class, size, page_alignment, &refusal);
+    if (block != nullptr) return block;
+    MakeRoom(cache);
+  }
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    Refusal ignored;
+    void* block = arena->AllocateDirect(size_class, page_alignment, size,
+                                        /*existing_only=*/true, &ignored);
+    if (block != nullptr) return block;
+  }
+  NoteRefusal(refusal, size);
+  return nullptr;
+}
+
+void PoolCore::MakeRoom(ThreadCache* own) {
+  if (own != nullptr) own->Flush(EvictionReason::kReclaim);
+  FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, nullptr);
+  uint64_t chunks = 0;
+  uint64_t bytes = 0;
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    arena->ReleaseEmptyChunks(/*all=*/true, &chunks, &bytes);
+  }
+}
+
+void* PoolCore::AllocateHuge(ThreadCache* cache, size_t size,
+                             size_t alignment) {
+  Refusal refusal = Refusal::kLimit;
+  if (size <= kMaxRequestBytes) {
+    const size_t bytes = (size + kSystemPageBytes - 1) & -kSystemPageBytes;
+    const int arena = ArenaFor(cache)->index();
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      void* block = TryMapHuge(size, bytes, alignment, arena, &refusal);
+      if (block != nullptr) return block;
+      MakeRoom(cache);
+    }
+  }
+  NoteRefusal(refusal, size);
+  return nullptr;
+}
+
+void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
+                           int arena, Refusal* refusal) {
+  if (!env_.limit.Reserve(bytes)) {
+    *refusal = Refusal::kLimit;
+    return nullptr;
+  }
+  *refusal = Refusal::kMapping;
+  Segment* segment = env_.NewSegment();
+  void* block = nullptr;
+  if (segment != nullptr) {
+    block = env_.options.memory_source->Map(
+        bytes, std::max(kSegmentBytes, alignment), MemorySource::Use::kBlocks);
+  }
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  if (block != nullptr) {
+    segment->core = this;
+    segment->chunk = nullptr;
+    segment->base = address;
+    segment->huge_bytes = bytes;
+    segment->huge_requested = size;
+    segment->huge_arena = arena;
+    if (!AddressTable::Enter(address, bytes, segment, MemorySource::System())) {
+      env_.options.memory_source->Unmap(block, bytes);
+      block = nullptr;
+    }
+  }
+  if (block == nullptr) {
+    if (segment != nullptr) env_.FreeSegment(segment);
+    env_.limit.Release(bytes);
+    return nullptr;
+  }
+  huge_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  arenas_[arena]->CountHugeAllocation(bytes, size);
+  return block;
+}
+
+// --------------------------------------------------------------------- frees
+
+void PoolCore::Free(const PooledAllocator* facade, void* block) {
+  if (block == nullptr) return;
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  Segment* segment = AddressTable::Find(address);
+  if (segment == nullptr) {
+    Fatal("free of %p, which no allocator of this library handed out", block);
+  }
+  PoolCore* core = segment->core;
+  if (facade != nullptr &&
+      core->facade_.load(std::memory_order_acquire) != facade) {
+    Fatal("free of %p, which belongs to allocator %s, by another one", block,
+          core->env_.options.name.c_str());
+  }
+  // A thread with a cache keeps the core alive. Without one, until the block is
+  // counted as freed the block does; from then on guard_ does.
+  ThreadCache* cache = BindCache(core, /*attach=*/!core->closed());
+  if (cache != nullptr) {
+    core->FreeBlock(cache, segment, address);
+    return;
+  }
+  core->guard_.fetch_add(1);
+  core->FreeBlock(nullptr, segment, address);
+  // Close() sets closed_ and then waits for guard_: who reads false here is
+  // waited for and must not touch the core after the decrement.
+  if (!core->closed_.load()) {
+    core->guard_.fetch_sub(1);
+    return;
+  }
+  MutexLock lock(&process_mutex);
+  core->guard_.fetch_sub(1);
+  FinishIfUnused(core);
+}
+
+void PoolCore::FreeBlock(ThreadCache* cache, Segment* segment,
+                         uintptr_t address) {
+  if (segment->chunk == nullptr) {
+    FreeHuge(segment, address);
+    return;
+  }
+  Arena* arena = segment->chunk->arena();
+  for (;;) {
+    const PageWord word = segment->WordAt(address);
+    Owner* owner = OwnerDirectory::Find(word.owner());
+    if (owner == nullptr) {
+      Fatal("free of %p, which is not the start of a block in use",
+            reinterpret_cast<void*>(address));
+    }
+    if (owner->is_arena) {
+      if (arena->FreeDirect(address, /*count=*/true) ==
+          Arena::FreeResult::kFreed) {
+        return;
+      }
+      continue;  // a cache has adopted the slab meanwhile
+    }
+    const int size_class = (word.bin_offset() - kBinsOffset) / kBinBytes;
+    if (cache == nullptr) {
+      arena->CountFree(size_class);
+      FreeCounted(address);
+    } else if (owner == cache) {
+      cache->FreeOwned(size_class, address);
+    } else {
+      cache->CountRemoteFree(arena, size_class);
+      cache->FreeRemote(static_cast<ThreadCache*>(owner), size_class, address);
+    }
+    return;
+  }
+}
+
+void PoolCore::FreeHuge(Segment* segment, uintptr_t address) {
+  if (segment->base != address) {
+    Fatal("free of %p, which lies inside the huge block %p",
+          reinterpret_cast<void*>(address),
+          reinterpret_cast<void*>(segment->base));
+  }
+  const size_t bytes = segment->huge_bytes;
+  Arena* arena = arenas_[segment->huge_arena].get();
+  AddressTable::Remove(address, bytes);
+  env_.options.memory_source->Unmap(reinterpret_cast<void*>(address), bytes);
+  env_.FreeSegment(segment);
+  env_.limit.Release(bytes);
+  huge_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  arena->CountHugeFree(bytes);
+}
+
+size_t PoolCore::UsableSize(const void* block) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  Segment* segment = AddressTable::Find(address);
+  if (segment == nullptr) {
+    Fatal("size asked of %p, which no allocator of this library handed out",
+          block);
+  }
+  if (segment->chunk == nullptr) {
+    return segment->huge_bytes - (address - segment->base);
+  }
+  const PageWord word = segment->WordAt(address);
+  if (word.owner() == kNoOwner) {
+    Fatal("size asked of %p, which is not the start of a block in use", block);
+  }
+  return kSizeClasses.size[RunOf(address, word)->size_class];
+}
+
+// ------------------------------------------------------------------- upkeep
+
+TrimResult PoolCore::Trim() {
+  TrimResult result;
+  ThreadCache* own = BindCache(this, /*attach=*/false);
+  if (own != nullptr) {
+    if (own->CachedBytes() > 0) ++result.caches_emptied;
+    own->Flush(EvictionReason::kReclaim);
+  }
+  FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, &result);
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    arena->ReleaseEmptyChunks(/*all=*/true, &result.chunks_unmapped,
+                              &result.trimmed_bytes);
+    result.trimmed_bytes += arena->PurgeFreePages();
+  }
+  return result;
+}
+
+TrimResult PoolCore::Maintain() {
+  TrimResult result;
+  FlushIdleCaches(EvictionReason::kIdle, /*all=*/false,
+                  env_.options.clock->NowNanos(), &result);
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    arena->ReleaseEmptyChunks(/*all=*/false, &result.chunks_unmapped,
+                              &result.trimmed_bytes);
+  }
+  return result;
+}
+
+absl::Status PoolCore::CheckInvariants() const {
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    const std::string problem = arena->CheckInvariants();
+    if (!problem.empty()) return absl::InternalError(problem);
+  }
+  std::string problem;
+  ForEachCache([&](ThreadCache* cache) {
+    MutexLock lock(&cache->mutex);
+    // An active cache can be checked by its owner alone.
+    if (cache->state.load(std::memory_order_relaxed) == CacheState::kActive &&
+        cache != current_cache) {
+      return;
+    }
+    const char* found = cache->CheckInvariants();
+    if (found != nullptr && problem.empty()) {
+      problem = absl::StrFormat("thread cache %d: %s", cache->id, found);
+    }
+  });
+  if (!problem.empty()) return absl::InternalError(problem);
+  const AllocatorStats stats = Stats(StatsOptions{});
+  for (const ArenaStats& arena : stats.arenas) {
+    if (arena.pinned_bytes + arena.cached_bytes > arena.used_bytes) {
+      // Only quiet allocators: the counters are not read at one instant.
+      const AllocatorStats again = Stats(StatsOptions{});
+      const ArenaStats& now = again.arenas[arena.index];
+      if (now.allocated_bytes == arena.allocated_bytes &&
+          now.freed_bytes == arena.freed_bytes &&
+          now.used_bytes == arena.used_bytes) {
+        return absl::InternalError(absl::StrFormat(
+            "arena %d: %d bytes pinned and %d cached in %d used", arena.index,
+            arena.pinned_bytes, arena.cached_bytes, arena.used_bytes));
+      }
+    }
+  }
+  if (stats.direct_used_bytes > stats.direct_limit_bytes) {
+    return absl::InternalError(
+        absl::StrFormat("%d bytes of direct memory above the limit of %d",
+                        stats.direct_used_bytes, stats.direct_limit_bytes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pool_internal
+}  // namespace poolscope

@@ -1,0 +1,141 @@
+// PoolCore: an allocator's state, which may outlive the PooledAllocator.
+//
+// Owns the arenas and every thread cache. It ends when the PooledAllocator has
+// been destroyed (Close), no thread is attached any more, and the last block is
+// back.
+//
+//   ProcessMutex   which cores exist; the end of a closed one
+//   mutex_         list of caches, spare ones, how many threads an arena has
+//
+// Thread safety: thread-safe.
+#ifndef POOLSCOPE_ALLOCATOR_POOL_POOL_CORE_H_
+#define POOLSCOPE_ALLOCATOR_POOL_POOL_CORE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "poolscope/allocator/base/mutex.h"
+#include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/arena.h"
+#include "poolscope/allocator/pool/pool_env.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/allocator/pool/thread_cache.h"
+
+namespace poolscope {
+namespace pool_internal {
+
+class PoolCore {
+ public:
+  static absl::StatusOr<PoolCore*> Create(const PoolOptions& options);
+
+  // The allocator object that callers see; null once it is closed.
+  void set_facade(const PooledAllocator* facade) {
+    facade_.store(facade, std::memory_order_release);
+  }
+  // The allocator object is going away. Ends this core now, or later.
+  void Close();
+
+  // What the fast path could not do. `alignment` is 16 or more.
+  void* Allocate(size_t size, size_t alignment);
+  // For a block of any core. `facade`: the allocator that was asked, or null
+  // for any.
+  static void Free(const PooledAllocator* facade, void* block);
+  static size_t UsableSize(const void* block);
+
+  void SetThreadCacheEnabled(bool enabled);
+  TrimResult Trim();
+  TrimResult Maintain();
+  AllocatorStats Stats(const StatsOptions& options) const;
+  absl::Status CheckInvariants() const;
+
+  const PoolOptions& options() const { return env_.options; }
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+  PoolEnv* env() { return &env_; }
+
+  // For the threads' side (thread_binding.h).
+
+  // A cache for the calling thread, active; null when there is no memory.
+  ThreadCache* AttachCache(int64_t thread_id);
+  // The reverse; may end the core.
+  void DetachCache(ThreadCache* cache);
+
+  // fork(): every lock, in order.
+  static void LockAll();
+  static void UnlockAll();
+
+ private:
+  explicit PoolCore(const PoolOptions& options) : env_(this, options) {}
+  ~PoolCore();
+
+  void* TryAllocate(ThreadCache* cache, int size_class, size_t size,
+                    uint32_t page_alignment, Refusal* refusal);
+  void* AllocateHuge(ThreadCache* cache, size_t size, size_t alignment);
+  void* TryMapHuge(size_t size, size_t bytes, size_t alignment, int arena,
+                   Refusal* refusal);
+  void FreeHuge(Segment* segment, uintptr_t address);
+  void FreeWithoutCache(uintptr_t address, Arena* arena, int size_class);
+  // Frees a block under the protection of `cache` or, without one, of guard_.
+  void FreeBlock(ThreadCache* cache, Segment* segment, uintptr_t address);
+  // Makes idle memory available again: caches, empty chunks.
+  void MakeRoom(ThreadCache* own);
+  void FlushIdleCaches(EvictionReason reason, bool all, int64_t now,
+                       TrimResult* result);
+  void NoteRefusal(Refusal refusal, size_t size);
+  Arena* ArenaFor(const ThreadCache* cache) const;
+
+  // Blocks in users' hands, huge ones included.
+  uint64_t ActiveBlocks() const;
+  // Ends a closed core that nobody uses; the process mutex is held.
+  static void FinishIfUnused(PoolCore* core);
+
+  template <typename F>
+  void ForEachCache(F&& f) const {
+    // Acquire pairs with the release in NewCache(); a cache never leaves the
+    // list, and its `next_cache` never changes.
+    for (ThreadCache* c = caches_.load(std::memory_order_acquire); c != nullptr;
+         c = c->next_cache) {
+      f(c);
+    }
+  }
+  ThreadCache* NewCache(Arena* arena) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DestroyCache(ThreadCache* cache);
+
+  // Parts of Stats().
+  struct Counts;
+  void ReadFrees(Counts* counts) const;
+  void ReadAllocations(Counts* counts) const;
+
+  PoolEnv env_;
+  std::vector<std::unique_ptr<Arena>> arenas_;  // constant after construction
+
+  mutable Mutex mutex_{LockRank::kCore};
+  std::vector<int> arena_threads_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::vector<ThreadCache*>> spare_caches_ ABSL_GUARDED_BY(mutex_);
+  int attached_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  std::atomic<ThreadCache*> caches_{nullptr};
+  std::atomic<const PooledAllocator*> facade_{nullptr};
+  std::atomic<bool> closed_{false};
+  // Threads without a cache that are inside; see Free().
+  std::atomic<int> guard_{0};
+  std::atomic<uint64_t> huge_bytes_{0};  // relaxed: a statistic
+  std::atomic<uint64_t> failures_limit_{0};
+  std::atomic<uint64_t> failures_mapping_{0};
+
+  // List of all cores, under the process mutex.
+  PoolCore* next_core_ = nullptr;
+};
+
+// The last refusal of the calling thread, as PooledAllocator::LastRefusal().
+absl::Status LastRefusalStatus();
+void NoteInvalidAlignment(size_t alignment, size_t chunk_bytes);
+
+}  // namespace pool_internal
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_ALLOCATOR_POOL_POOL_CORE_H_

@@ -1,0 +1,62 @@
+// PoolEnv: what every arena of an allocator shares.
+//
+// Options, class layout, limit, metadata, sampling records and spare segments:
+// the part of the allocator that arenas may know, so that they need not know
+// the allocator.
+//
+// Thread safety: thread-safe.
+#ifndef POOLSCOPE_ALLOCATOR_POOL_POOL_ENV_H_
+#define POOLSCOPE_ALLOCATOR_POOL_POOL_ENV_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "poolscope/allocator/base/mutex.h"
+#include "poolscope/allocator/pool/memory_limit.h"
+#include "poolscope/allocator/pool/metadata_allocator.h"
+#include "poolscope/allocator/pool/pool_options.h"
+#include "poolscope/allocator/pool/sampler.h"
+#include "poolscope/allocator/pool/segment.h"
+#include "poolscope/allocator/pool/size_classes.h"
+
+namespace poolscope {
+namespace pool_internal {
+
+class PoolCore;
+
+// Why a request for memory failed.
+enum class Refusal { kNone, kLimit, kMapping };
+
+struct PoolEnv {
+  // `resolved`: as ResolvePoolOptions() returned them.
+  PoolEnv(PoolCore* owner, const PoolOptions& resolved)
+      : core(owner),
+        options(resolved),
+        layout(resolved.page_size_bytes, resolved.chunk_size_bytes()),
+        limit(resolved.max_direct_memory_bytes),
+        metadata(resolved.memory_source),
+        sampler(&metadata) {}
+  ~PoolEnv();
+
+  // A zeroed segment, or null.
+  [[nodiscard]] Segment* NewSegment();
+  // Words and states must be zero again.
+  void FreeSegment(Segment* segment);
+
+  PoolCore* const core;
+  const PoolOptions options;
+  const ClassLayout layout;
+  MemoryLimit limit;
+  MetadataAllocator metadata;
+  Sampler sampler;
+
+  // Spare segments: a huge block that comes and goes needs no mapping of ours.
+  Mutex spare_mutex{LockRank::kMetadata};
+  Segment* spare ABSL_GUARDED_BY(spare_mutex) = nullptr;
+  int spare_count ABSL_GUARDED_BY(spare_mutex) = 0;
+};
+
+}  // namespace pool_internal
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_ALLOCATOR_POOL_POOL_ENV_H_

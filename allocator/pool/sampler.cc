@@ -1,0 +1,115 @@
+#include "poolscope/allocator/pool/sampler.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace poolscope {
+namespace pool_internal {
+namespace {
+
+// A sample may take 1/50 of the time since the one before; where it takes less
+// than 1/200, the interval shrinks again. Freeing a sampled block costs about
+// as much as making it, hence the factor.
+constexpr int64_t kMaxShare = 50;
+constexpr int64_t kMinShare = 200;
+constexpr int64_t kWholeCost = 2;
+
+int64_t PreciseNanos() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+SampleRecord* Sampler::NewRecord() {
+  return static_cast<SampleRecord*>(metadata_->Allocate(sizeof(SampleRecord)));
+}
+
+void Sampler::Add(SampleRecord* record) {
+  MutexLock lock(&mutex_);
+  record->id = next_id_++;
+  record->prev = nullptr;
+  record->next = newest_;
+  if (newest_ != nullptr) newest_->prev = record;
+  newest_ = record;
+  ++live_;
+}
+
+void Sampler::Remove(SampleRecord* record) {
+  {
+    MutexLock lock(&mutex_);
+    if (record->next != nullptr) record->next->prev = record->prev;
+    if (record->prev != nullptr) {
+      record->prev->next = record->next;
+    } else {
+      newest_ = record->next;
+    }
+    --live_;
+  }
+  Discard(record);
+}
+
+void Sampler::Discard(SampleRecord* record) {
+  metadata_->Free(record, sizeof(SampleRecord));
+}
+
+SampleTotals Sampler::Totals() const {
+  SampleTotals totals;
+  MutexLock lock(&mutex_);
+  totals.live = live_;
+  for (const SampleRecord* r = newest_; r != nullptr; r = r->next) {
+    totals.internal_fragmentation_bytes +=
+        r->weight * static_cast<double>(r->class_bytes - r->requested_bytes);
+    if (totals.oldest_nanos == 0 || r->allocated_nanos < totals.oldest_nanos) {
+      totals.oldest_nanos = r->allocated_nanos;
+    }
+  }
+  return totals;
+}
+
+void SamplePace::Start(size_t fixed_interval_bytes, uint64_t seed) {
+  random_ = seed * 0x9e3779b97f4a7c15u | 1;
+  adapt_ = fixed_interval_bytes == 0;
+  interval_bytes_ = adapt_ ? kMinIntervalBytes : fixed_interval_bytes;
+}
+
+uint64_t SamplePace::SampleGap(size_t class_bytes) {
+  // xorshift64* (Vigna 2016), the upper 53 bits as a number in (0, 1].
+  random_ ^= random_ >> 12;
+  random_ ^= random_ << 25;
+  random_ ^= random_ >> 27;
+  const uint64_t bits = (random_ * 0x2545f4914f6cdd1du) >> 11;
+  const double uniform = (static_cast<double>(bits) + 1) * 0x1p-53;
+  // The ceiling of an exponential variable is geometric, with exactly the
+  // probability 1 - e^(-class / interval).
+  const double gap =
+      std::ceil(-std::log(uniform) * interval_bytes_ / class_bytes);
+  return static_cast<uint64_t>(std::clamp(gap, 1.0, 0x1p62));
+}
+
+double SamplePace::Weight(size_t class_bytes, double interval_bytes) {
+  return -1 / std::expm1(-static_cast<double>(class_bytes) / interval_bytes);
+}
+
+void SamplePace::BeginSample() {
+  if (adapt_) begun_nanos_ = PreciseNanos();
+}
+
+void SamplePace::EndSample() {
+  if (!adapt_) return;
+  const int64_t now = PreciseNanos();
+  const int64_t cost = kWholeCost * (now - begun_nanos_);
+  const int64_t between = now - last_end_nanos_;
+  last_end_nanos_ = now;
+  if (cost * kMaxShare > between) {
+    interval_bytes_ = std::min(interval_bytes_ * 2, kMaxIntervalBytes);
+  } else if (cost * kMinShare < between) {
+    interval_bytes_ = std::max(interval_bytes_ / 2, kMinIntervalBytes);
+  }
+}
+
+}  // namespace pool_internal
+}  // namespace poolscope

@@ -1,0 +1,97 @@
+// Size classes: jemalloc 4's geometry, four classes a doubling.
+//
+//   group 0:   16   32   48   64           steps of 16
+//   group 1:   80   96  112  128           steps of 16
+//   group 2:  160  192  224  256           steps of 32
+//   ...
+//   a group starts at 2^k and adds (k - 2 powers of two) four times
+//
+// so that a request wastes at most a fifth of its block above 64 bytes. The
+// series does not depend on the options: a chunk of 4 MiB uses the first 68
+// classes, one of 1 GiB all 100. A class index is an index into the bins of a
+// thread cache.
+//
+// What an arena carves for a class (RunPages, RunElements):
+//   class < page   a slab: the fewest pages that its elements fill exactly,
+//                  at most 512 elements, handed out by a bitmap;
+//   class >= page  a run of pages of its own for each block (and for a class
+//                  of which a chunk of few pages holds just one).
+//
+// Thread safety: immutable.
+#ifndef POOLSCOPE_ALLOCATOR_POOL_SIZE_CLASSES_H_
+#define POOLSCOPE_ALLOCATOR_POOL_SIZE_CLASSES_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace poolscope {
+namespace pool_internal {
+
+inline constexpr int kMaxSizeClasses = 100;  // 16 B .. 1 GiB
+inline constexpr int kMaxSlabElements = 512;
+
+inline constexpr size_t kMinAlignment = 16;
+
+// Sizes up to here are classified by one table look-up.
+inline constexpr size_t kMaxSmallLookup = 32768;
+// And these by another, in steps of 4 KiB.
+inline constexpr size_t kMaxLookup = 4 << 20;
+
+constexpr size_t ClassSize(int index) {
+  if (index < 4) return size_t{16} * (index + 1);
+  const int group = index / 4;  // 1, 2, ...
+  const size_t base = size_t{32} << group;
+  return base + (base >> 2) * (index % 4 + 1);
+}
+
+struct SizeClassTables {
+  std::array<size_t, kMaxSizeClasses> size{};
+  // By (size + 15) / 16, and by (size - 1) / 4096.
+  std::array<uint8_t, kMaxSmallLookup / 16 + 1> small{};
+  std::array<uint8_t, kMaxLookup / 4096> large{};
+};
+
+extern const SizeClassTables kSizeClasses;
+
+// The smallest class of at least `size` bytes; 0 counts as 1. `size` at most
+// 1 GiB.
+inline int SizeClassFor(size_t size) {
+  if (size <= kMaxSmallLookup) return kSizeClasses.small[(size + 15) >> 4];
+  if (size <= kMaxLookup) return kSizeClasses.large[(size - 1) >> 12];
+  int index = kSizeClasses.large[kMaxLookup / 4096 - 1];
+  while (kSizeClasses.size[index] < size) ++index;
+  return index;
+}
+
+// The same for a block aligned to `alignment`, a power of two of at most a
+// page: a class whose size is a multiple of it.
+int AlignedSizeClassFor(size_t size, size_t alignment);
+
+// One allocator's view of the classes: how its page size cuts them.
+class ClassLayout {
+ public:
+  ClassLayout(size_t page_bytes, size_t chunk_bytes);
+
+  // Classes up to the chunk.
+  int count() const { return count_; }
+  size_t page_bytes() const { return page_bytes_; }
+  // Netty's "small": below four pages.
+  bool is_small(int index) const { return index < small_count_; }
+  int small_count() const { return small_count_; }
+  bool is_slab(int index) const { return run_elements_[index] > 1; }
+  uint32_t run_pages(int index) const { return run_pages_[index]; }
+  uint32_t run_elements(int index) const { return run_elements_[index]; }
+
+ private:
+  const size_t page_bytes_;
+  int count_ = 0;
+  int small_count_ = 0;
+  std::array<uint32_t, kMaxSizeClasses> run_pages_{};
+  std::array<uint16_t, kMaxSizeClasses> run_elements_{};
+};
+
+}  // namespace pool_internal
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_ALLOCATOR_POOL_SIZE_CLASSES_H_
