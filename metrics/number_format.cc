@@ -1,5 +1,6 @@
 #include "poolscope/metrics/number_format.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -25,11 +26,16 @@ char* FormatReal(double value, char* to) {
 }
 
 char* FormatBound(double value, char* to) {
-  char* end = FormatReal(value, to);
-  for (const char* c = to; c != end; ++c) {
-    if (*c == '.' || *c == 'e' || *c == 'f' || *c == 'N') return end;
+  // Where plain digits fit: at most 15 before the point, or 4 + 17 behind it.
+  const double magnitude = std::fabs(value);
+  if (value != 0 && !(magnitude >= 1e-4 && magnitude < 1e15)) {
+    return FormatReal(value, to);
   }
-  return Copy(".0", end);
+  char* end =
+      std::to_chars(to, to + kMaxNumberLength, value, std::chars_format::fixed)
+          .ptr;
+  if (std::find(to, end, '.') == end) end = Copy(".0", end);
+  return end;
 }
 
 }  // namespace poolscope

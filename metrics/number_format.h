@@ -20,7 +20,9 @@ char* FormatInteger(uint64_t value, char* to);
 // Shortest decimal that reads back as `value`; "+Inf", "-Inf", "NaN".
 char* FormatReal(double value, char* to);
 
-// As FormatReal, but never looks like an integer: "64.0".
+// For bucket bounds and quantiles, which are label values and so have one
+// spelling for good: as FormatReal, but with a point, "64.0", and without an
+// exponent from 1e-4 up to 1e15.
 char* FormatBound(double value, char* to);
 
 // A number as a label's value, without an allocation:

@@ -1,0 +1,164 @@
+// The handlers over a registry of made-up snapshots, without a socket.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "poolscope/exporter/arenas_handler.h"
+#include "poolscope/exporter/health_handlers.h"
+#include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/index_handler.h"
+#include "poolscope/exporter/metrics_handler.h"
+#include "poolscope/exporter/router.h"
+#include "poolscope/metrics/metric_registry.h"
+#include "poolscope/tests/metrics/exposition.h"
+#include "poolscope/tests/metrics/sample_stats.h"
+#include "prometheus/registry.h"
+
+namespace poolscope {
+namespace {
+
+class HandlersTest : public testing::Test {
+ protected:
+  void AddAllocators() {
+    for (const char* name : {"one", "two"}) {
+      ASSERT_TRUE(
+          registry_.AddAllocator(name, [](bool) { return SampleStats(); })
+              .ok());
+    }
+  }
+
+  HttpResponse Arenas(absl::string_view query, absl::string_view accept = "") {
+    ArenasHandler handler(&registry_);
+    HttpRequest request;
+    request.query = query;
+    request.headers = {{"Accept", accept}};
+    return handler.Handle(request);
+  }
+
+  MetricRegistry registry_{MetricRegistryOptions{}};
+};
+
+bool Contains(absl::string_view text, absl::string_view part) {
+  return text.find(part) != absl::string_view::npos;
+}
+
+TEST_F(HandlersTest, MetricsAreAnExpositionOfTheRightType) {
+  AddAllocators();
+  TextWriterPool writers;
+  MetricsHandler handler(&registry_, &writers);
+  const HttpResponse response = handler.Handle(HttpRequest());
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  const absl::StatusOr<Exposition> scrape = ParseExposition(response.body);
+  ASSERT_TRUE(scrape.ok()) << scrape.status();
+  EXPECT_EQ(scrape->LabelValues("poolscope_snapshot_id", "allocator").size(),
+            2u);
+}
+
+TEST_F(HandlersTest, ScrapesUseTheirBufferAgain) {
+  AddAllocators();
+  TextWriterPool writers;
+  MetricsHandler handler(&registry_, &writers);
+  EXPECT_EQ(writers.held_bytes(), 0u);
+  const char* text = handler.Handle(HttpRequest()).body.data();
+  const uint64_t held = writers.held_bytes();
+  EXPECT_GT(held, 0u);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(handler.Handle(HttpRequest()).body.data(), text);
+  }
+  EXPECT_EQ(writers.held_bytes(), held);
+}
+
+TEST_F(HandlersTest, KeepsNoMoreBuffersThanItSays) {
+  TextWriterPool writers;
+  std::vector<std::unique_ptr<TextWriter>> taken;
+  for (size_t i = 0; i < TextWriterPool::kKept + 2; ++i) {
+    taken.push_back(writers.Take());
+    taken.back()->BeginFamily({"a", MetricType::kGauge, "", "h"});
+  }
+  const uint64_t each = taken[0]->capacity_bytes();
+  for (auto& writer : taken) writers.Return(std::move(writer));
+  EXPECT_EQ(writers.held_bytes(), TextWriterPool::kKept * each);
+}
+
+TEST_F(HandlersTest, ReadyOnceThereIsSomethingToShow) {
+  ReadyHandler handler(&registry_);
+  EXPECT_EQ(handler.Handle(HttpRequest()).status, 503);
+  const auto theirs = std::make_shared<prometheus::Registry>();
+  registry_.AddCollectable(theirs);
+  EXPECT_EQ(handler.Handle(HttpRequest()).status, 200);
+  registry_.RemoveCollectable(theirs);
+  AddAllocators();
+  EXPECT_EQ(handler.Handle(HttpRequest()).status, 200);
+}
+
+TEST_F(HandlersTest, ArenasAreTextUnlessJsonIsAskedFor) {
+  AddAllocators();
+  for (const auto& [query, accept] :
+       {std::pair("", ""), std::pair("", "*/*"), std::pair("", "text/html"),
+        std::pair("format=text", "application/json"),
+        std::pair("", "application/json;q=0.1, text/plain")}) {
+    const HttpResponse response = Arenas(query, accept);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.content_type, "text/plain; charset=utf-8");
+    EXPECT_EQ(response.body.substr(0, 12), "allocators:\n") << accept;
+  }
+  for (const auto& [query, accept] :
+       {std::pair("format=json", ""), std::pair("", "application/json"),
+        std::pair("", "text/plain;q=0.5, application/json"),
+        std::pair("format=json", "text/plain")}) {
+    const HttpResponse response = Arenas(query, accept);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.content_type, "application/json");
+    EXPECT_EQ(response.body.substr(0, 15), "{\"allocators\":[") << accept;
+  }
+}
+
+TEST_F(HandlersTest, ArenasOfOneAllocator) {
+  AddAllocators();
+  const HttpResponse response = Arenas("format=json&allocator=two");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(Contains(response.body, "\"allocator\":\"two\""));
+  EXPECT_FALSE(Contains(response.body, "\"allocator\":\"one\""));
+  EXPECT_TRUE(Contains(response.body, "\"snapshot_id\":17"));
+}
+
+TEST_F(HandlersTest, ArenasRefuseBadQueriesInOneLine) {
+  AddAllocators();
+  for (const auto& [query, word] :
+       {std::pair("format=xml", "xml"), std::pair("format=", "format="),
+        std::pair("allocator=three", "three"),
+        std::pair("allocator=", "allocator="), std::pair("top=3", "top"),
+        std::pair("format=%zz", "%"),
+        std::pair("format=text&format=json", "twice"),
+        std::pair("allocator=%0a", "\\n")}) {
+    const HttpResponse response = Arenas(query);
+    EXPECT_EQ(response.status, 400) << query;
+    EXPECT_TRUE(Contains(response.body, word)) << response.body;
+    EXPECT_EQ(response.body.find('\n'), response.body.size() - 1);
+  }
+}
+
+TEST_F(HandlersTest, IndexNamesThePagesAndLoadsNothing) {
+  AddAllocators();
+  Router router;
+  router.AddGet("/", "", std::make_unique<IndexHandler>(&router, &registry_));
+  router.AddGet("/healthz", "alive", std::make_unique<HealthHandler>());
+  HttpRequest request;
+  request.method = "GET";
+  request.path = "/";
+  const HttpResponse response = router.Serve(request);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+  EXPECT_TRUE(Contains(response.body, "<a href=\"/healthz\">"));
+  EXPECT_TRUE(Contains(response.body, "Allocators registered: 2."));
+  for (const char* tag : {"<script", "<img", "<link", "<style", "http:"}) {
+    EXPECT_FALSE(Contains(response.body, tag)) << tag;
+  }
+}
+
+}  // namespace
+}  // namespace poolscope

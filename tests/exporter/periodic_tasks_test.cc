@@ -1,0 +1,92 @@
+#include "poolscope/exporter/periodic_tasks.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace poolscope {
+namespace {
+
+TEST(PeriodicTasksTest, RunsEveryTaskAgainAndAgain) {
+  PeriodicTasks tasks(absl::Milliseconds(1));
+  std::promise<void> thrice[2];
+  int runs[2] = {0, 0};
+  for (int i : {0, 1}) {
+    tasks.Add(&runs[i], [&, i] {
+      if (++runs[i] == 3) thrice[i].set_value();
+    });
+  }
+  thrice[0].get_future().wait();
+  thrice[1].get_future().wait();
+}
+
+TEST(PeriodicTasksTest, RemoveWaitsForTheTaskThatRuns) {
+  PeriodicTasks tasks(absl::Milliseconds(1));
+  std::promise<void> entered;
+  std::promise<void> go_on;
+  std::atomic<bool> finished = false;
+  tasks.Add(&tasks, [&] {
+    if (finished) return;
+    entered.set_value();
+    go_on.get_future().wait();
+    finished = true;
+  });
+  entered.get_future().wait();
+  std::thread remover([&] {
+    tasks.Remove(&tasks);
+    EXPECT_TRUE(finished);
+  });
+  go_on.set_value();
+  remover.join();
+}
+
+TEST(PeriodicTasksTest, ARemovedTaskNeverRunsAgain) {
+  PeriodicTasks tasks(absl::Milliseconds(1));
+  std::promise<void> ran;
+  std::atomic<int> runs = 0;
+  tasks.Add(&runs, [&] {
+    if (++runs == 1) ran.set_value();
+  });
+  ran.get_future().wait();
+  tasks.Remove(&runs);
+  const int before = runs;
+  // Two rounds of another task: the removed one would have run between them.
+  std::promise<void> twice;
+  int others = 0;
+  tasks.Add(&others, [&] {
+    if (++others == 2) twice.set_value();
+  });
+  twice.get_future().wait();
+  EXPECT_EQ(runs, before);
+}
+
+TEST(PeriodicTasksTest, EndsWithoutWaitingForTheInterval) {
+  PeriodicTasks tasks(absl::Hours(1));
+  tasks.Add(&tasks, [] { FAIL() << "an hour has passed"; });
+}
+
+TEST(PeriodicTasksTest, ItsThreadHasEverySignalBlocked) {
+  PeriodicTasks tasks(absl::Milliseconds(1));
+  std::promise<bool> blocked;
+  bool told = false;
+  tasks.Add(&tasks, [&] {
+    if (told) return;
+    told = true;
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    bool all = true;
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD, SIGUSR1}) {
+      all = all && sigismember(&mask, signal) == 1;
+    }
+    blocked.set_value(all);
+  });
+  EXPECT_TRUE(blocked.get_future().get());
+}
+
+}  // namespace
+}  // namespace poolscope

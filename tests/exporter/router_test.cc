@@ -1,0 +1,82 @@
+#include "poolscope/exporter/router.h"
+
+#include <memory>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "poolscope/exporter/http_message.h"
+
+namespace poolscope {
+namespace {
+
+class Echo : public HttpHandler {
+ public:
+  HttpResponse Handle(const HttpRequest& request) override {
+    return LineResponse(200, std::string(request.query));
+  }
+};
+
+class RouterTest : public testing::Test {
+ protected:
+  RouterTest() { router_.AddGet("/a", "", std::make_unique<Echo>()); }
+
+  HttpResponse Serve(absl::string_view method, absl::string_view path,
+                     absl::string_view query = "") {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.query = query;
+    return router_.Serve(request);
+  }
+
+  Router router_;
+};
+
+TEST_F(RouterTest, FindsTheHandler) {
+  const HttpResponse response = Serve("GET", "/a", "x=1");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "x=1\n");
+  EXPECT_EQ(response.handler, "/a");
+}
+
+TEST_F(RouterTest, HeadWorksWhereGetDoes) {
+  EXPECT_EQ(Serve("HEAD", "/a").status, 200);
+  EXPECT_EQ(Serve("HEAD", "/b").status, 404);
+}
+
+TEST_F(RouterTest, UnknownPathsAre404) {
+  for (const char* path :
+       {"/b", "", "/a/", "/A", "//a", "/a%00", "/%61", "/x/../a", "*"}) {
+    const HttpResponse response = Serve("GET", path);
+    EXPECT_EQ(response.status, 404) << path;
+    EXPECT_EQ(response.handler, Router::kOther);
+  }
+}
+
+TEST_F(RouterTest, OtherMethodsAre405WithAllow) {
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
+    const HttpResponse response = Serve(method, "/a");
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_EQ(response.allow, "GET, HEAD");
+    EXPECT_EQ(response.handler, "/a");
+  }
+}
+
+TEST_F(RouterTest, LongUrisAre414) {
+  EXPECT_EQ(
+      Serve("GET", "/a", std::string(Router::kMaxUriBytes - 2, 'q')).status,
+      200);
+  EXPECT_EQ(
+      Serve("GET", "/a", std::string(Router::kMaxUriBytes - 1, 'q')).status,
+      414);
+}
+
+TEST(HttpRequestTest, HeaderNamesHaveNoCase) {
+  HttpRequest request;
+  request.headers = {{"accept", "1"}, {"Accept", "2"}};
+  EXPECT_EQ(request.Header("ACCEPT"), "1");
+  EXPECT_EQ(request.Header("Host"), "");
+}
+
+}  // namespace
+}  // namespace poolscope

@@ -1,0 +1,48 @@
+// All collectors against a file: every figure of a snapshot, under its name.
+
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "poolscope/metrics/arena_collector.h"
+#include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/memory_collector.h"
+#include "poolscope/metrics/self_collector.h"
+#include "poolscope/metrics/size_class_collector.h"
+#include "poolscope/metrics/text_writer.h"
+#include "poolscope/metrics/thread_cache_collector.h"
+#include "poolscope/tests/metrics/exposition.h"
+#include "poolscope/tests/metrics/golden.h"
+#include "poolscope/tests/metrics/sample_stats.h"
+
+namespace poolscope {
+namespace {
+
+TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
+  const std::vector<AllocatorStats> snapshots = {SampleStats()};
+  SelfStats self;
+  self.build = {"1.2.3", "unknown", "gcc 12"};
+  self.runs = {{"pool", true, 0.00025, 0.0005}, {"process", false, 0.125, 0}};
+  self.http = HttpStats{
+      {"/metrics", {{200, 41}, {405, 1}}, {{0.001, 40}, {0.1, 41}}, 42, 0.75}};
+  self.exporter_bytes = 4096;
+  DroppedSeries dropped;
+  dropped.Add(DropReason::kDuplicate, 6);
+
+  TextWriter text;
+  CollectArenas(snapshots, text);
+  CollectChunks(snapshots, text);
+  CollectMemory(snapshots, text);
+  CollectSizeClasses(snapshots, text);
+  CollectThreadCaches(snapshots, text);
+  CollectProcess({8192, 16384}, text);
+  CollectSelf(snapshots, self, text);
+  CollectDroppedSeries(dropped, text);
+
+  EXPECT_EQ(text.text(), Golden("exposition.txt", text.text()));
+  const absl::StatusOr<Exposition> parsed = ParseExposition(text.text());
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_TRUE(CheckIdentities(*parsed).ok()) << CheckIdentities(*parsed);
+}
+
+}  // namespace
+}  // namespace poolscope

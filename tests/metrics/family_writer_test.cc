@@ -1,0 +1,80 @@
+#include "poolscope/metrics/family_writer.h"
+
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "poolscope/metrics/metric_registry.h"
+#include "poolscope/metrics/pool_collectable.h"
+#include "poolscope/metrics/text_writer.h"
+#include "poolscope/tests/metrics/exposition.h"
+#include "poolscope/tests/metrics/sample_stats.h"
+#include "prometheus/text_serializer.h"
+
+namespace poolscope {
+namespace {
+
+// Name and labels, with bounds as numbers since the two spell them differently.
+using Key = std::pair<std::string, LabelMap>;
+
+std::map<Key, double> Values(absl::string_view text, bool own) {
+  const absl::StatusOr<Exposition> parsed = ParseExposition(text);
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  std::map<Key, double> values;
+  if (!parsed.ok()) return values;
+  for (const Exposition::Sample& sample : parsed->samples) {
+    // These two tell about the one scrape.
+    if (sample.name == "poolscope_scrape_duration_seconds" ||
+        sample.name == "poolscope_snapshot_age_seconds") {
+      continue;
+    }
+    LabelMap labels = sample.labels;
+    if (labels.count("le") == 1 && labels["le"] != "+Inf") {
+      EXPECT_EQ(own, labels["le"].find('.') != std::string::npos);
+      labels["le"] = std::to_string(std::atof(labels["le"].c_str()));
+    }
+    values[{sample.name, labels}] = std::atof(sample.value.c_str());
+  }
+  return values;
+}
+
+TEST(FamilyWriterTest, GivesWhatTheTextGivesLabelSetByLabelSet) {
+  MetricRegistryOptions options;
+  options.process_metrics = false;
+  PoolCollectable collectable(options);
+  for (const char* name : {"one", "two"}) {
+    ASSERT_TRUE(collectable.registry()
+                    .AddAllocator(name, [](bool) { return SampleStats(); })
+                    .ok());
+  }
+  TextWriter text;
+  collectable.registry().Collect(text);
+  const std::string serialized =
+      prometheus::TextSerializer().Serialize(collectable.Collect());
+
+  const std::map<Key, double> ours = Values(text.text(), /*own=*/true);
+  const std::map<Key, double> theirs = Values(serialized, /*own=*/false);
+  EXPECT_GT(ours.size(), 150u);
+  EXPECT_EQ(ours, theirs);
+}
+
+TEST(FamilyWriterTest, TakeLeavesNothing) {
+  FamilyWriter writer;
+  writer.BeginFamily({"a_total", MetricType::kCounter, "", "h"});
+  writer.WriteSample({{"x", "1"}}, uint64_t{2});
+  writer.EndFamily();
+  const std::vector<prometheus::MetricFamily> families = writer.Take();
+  ASSERT_EQ(families.size(), 1u);
+  EXPECT_EQ(families[0].name, "a_total");
+  EXPECT_EQ(families[0].type, prometheus::MetricType::Counter);
+  ASSERT_EQ(families[0].metric.size(), 1u);
+  EXPECT_EQ(families[0].metric[0].counter.value, 2);
+  EXPECT_TRUE(writer.Take().empty());
+}
+
+}  // namespace
+}  // namespace poolscope

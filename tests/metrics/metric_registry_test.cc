@@ -1,0 +1,246 @@
+#include "poolscope/metrics/metric_registry.h"
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+#include "poolscope/metrics/http_stats.h"
+#include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/text_writer.h"
+#include "poolscope/tests/metrics/exposition.h"
+#include "poolscope/tests/metrics/sample_stats.h"
+#include "prometheus/counter.h"
+#include "prometheus/registry.h"
+
+namespace poolscope {
+namespace {
+
+Exposition Scrape(MetricRegistry& registry) {
+  TextWriter text;
+  registry.Collect(text);
+  absl::StatusOr<Exposition> parsed = ParseExposition(text.text());
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  return parsed.ok() ? *parsed : Exposition();
+}
+
+HttpStats NoRequestsYet() {
+  HttpHandlerStats handler;
+  handler.handler = "/metrics";
+  handler.codes = {{200, 0}};
+  handler.durations = {{0.1, 0}};
+  return {handler};
+}
+
+TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
+  MetricRegistryOptions options;
+  options.http_stats = NoRequestsYet;
+  MetricRegistry registry(options);
+  ASSERT_TRUE(
+      registry.AddAllocator("a", [](bool) { return FreshStats("a", 1, 1); })
+          .ok());
+  const Exposition scrape = Scrape(registry);
+  for (const MetricRow& row : AllMetrics()) {
+    const std::string name(row.descriptor.name);
+    EXPECT_EQ(scrape.types.count(name), 1u) << name;
+    const bool histogram = row.descriptor.type == MetricType::kHistogram;
+    int samples = 0;
+    for (const Exposition::Sample& sample : scrape.samples) {
+      if (sample.name != (histogram ? name + "_count" : name)) continue;
+      ++samples;
+      // The labels are those of the table, and counters begin at 0.
+      std::set<std::string> labels;
+      for (const auto& [label, value] : sample.labels) labels.insert(label);
+      const std::set<std::string> expected =
+          absl::StrSplit(row.labels, ',', absl::SkipEmpty());
+      EXPECT_EQ(labels, expected) << name;
+      if (row.descriptor.type == MetricType::kCounter) {
+        EXPECT_EQ(sample.value, "0") << name;
+      }
+    }
+    EXPECT_GT(samples, 0) << name;
+  }
+  EXPECT_EQ(scrape.types.size(), static_cast<size_t>(kMetricCount));
+}
+
+TEST(MetricRegistryTest, FamiliesOfSeveralAllocatorsAreOne) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  for (const char* name : {"one", "two"}) {
+    ASSERT_TRUE(
+        registry.AddAllocator(name, [](bool) { return SampleStats(); }).ok());
+  }
+  // The parser refuses families that repeat.
+  const Exposition scrape = Scrape(registry);
+  EXPECT_TRUE(CheckIdentities(scrape).ok()) << CheckIdentities(scrape);
+  EXPECT_EQ(
+      scrape.Value("poolscope_remote_frees_total", {{"allocator", "one"}}),
+      "42");
+  EXPECT_EQ(
+      scrape.Value("poolscope_remote_frees_total", {{"allocator", "two"}}),
+      "42");
+  EXPECT_EQ(scrape.Value("poolscope_tracking_overhead_bytes", {}), "140000");
+}
+
+TEST(MetricRegistryTest, RefusesANameTwice) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  const auto stats = [](bool) { return SampleStats(); };
+  ASSERT_TRUE(registry.AddAllocator("a", stats).ok());
+  const absl::Status status = registry.AddAllocator("a", stats);
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_NE(status.message().find("\"a\""), absl::string_view::npos);
+  registry.RemoveAllocator("a");
+  EXPECT_TRUE(registry.AddAllocator("a", stats).ok());
+}
+
+TEST(MetricRegistryTest, RemoveWaitsForTheSnapshotThatIsTaken) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  std::promise<void> entered;
+  std::promise<void> go_on;
+  std::atomic<bool> alive = true;
+  std::atomic<bool> used_after_end = false;
+  ASSERT_TRUE(registry
+                  .AddAllocator("a",
+                                [&](bool) {
+                                  entered.set_value();
+                                  go_on.get_future().wait();
+                                  if (!alive) used_after_end = true;
+                                  return SampleStats();
+                                })
+                  .ok());
+  std::thread scraper([&] { Scrape(registry); });
+  entered.get_future().wait();
+  std::thread remover([&] {
+    registry.RemoveAllocator("a");
+    alive = false;
+  });
+  // Gone from the list at once, though the snapshot is still being taken.
+  while (registry.allocator_count() != 0) std::this_thread::yield();
+  EXPECT_TRUE(alive);
+  go_on.set_value();
+  scraper.join();
+  remover.join();
+  EXPECT_FALSE(used_after_end);
+  EXPECT_TRUE(registry.Snapshots("", false).empty());
+}
+
+TEST(MetricRegistryTest, AsksForDetailsOnlyWhereWanted) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  std::vector<bool> asked;
+  ASSERT_TRUE(registry
+                  .AddAllocator("a",
+                                [&](bool detailed) {
+                                  asked.push_back(detailed);
+                                  return SampleStats();
+                                })
+                  .ok());
+  Scrape(registry);
+  EXPECT_EQ(registry.Snapshots("a", true).size(), 1u);
+  EXPECT_TRUE(registry.Snapshots("b", true).empty());
+  EXPECT_EQ(asked, (std::vector<bool>{false, true}));
+}
+
+TEST(MetricRegistryTest, WithoutAllocatorsThereAreNoFamiliesOfThem) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  const Exposition scrape = Scrape(registry);
+  EXPECT_EQ(scrape.types.count("poolscope_arena_used_bytes"), 0u);
+  EXPECT_EQ(scrape.types.count("poolscope_config_info"), 0u);
+  EXPECT_EQ(scrape.types.count("poolscope_build_info"), 1u);
+  EXPECT_EQ(scrape.Value("poolscope_scrape_success", {{"collector", "pool"}}),
+            "");
+}
+
+TEST(MetricRegistryTest, ProcessMetricsCanBeLeftToTheService) {
+  MetricRegistryOptions options;
+  options.process_metrics = false;
+  MetricRegistry registry(options);
+  auto theirs = std::make_shared<prometheus::Registry>();
+  prometheus::BuildGauge()
+      .Name("process_resident_memory_bytes")
+      .Help("theirs")
+      .Register(*theirs)
+      .Add({})
+      .Set(12345);
+  registry.AddCollectable(theirs);
+  const Exposition scrape = Scrape(registry);
+  EXPECT_EQ(scrape.Value("process_resident_memory_bytes", {}), "12345");
+  EXPECT_EQ(scrape.types.count("process_virtual_memory_bytes"), 0u);
+}
+
+TEST(MetricRegistryTest, SaysWhenTheProcessCannotBeRead) {
+  MetricRegistryOptions options;
+  options.proc_root = "/nonexistent";
+  MetricRegistry registry(options);
+  const Exposition scrape = Scrape(registry);
+  EXPECT_EQ(
+      scrape.Value("poolscope_scrape_success", {{"collector", "process"}}),
+      "0");
+  EXPECT_EQ(scrape.types.count("process_resident_memory_bytes"), 0u);
+}
+
+TEST(MetricRegistryTest, CollectablesAreHeldWeakly) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  auto theirs = std::make_shared<prometheus::Registry>();
+  prometheus::BuildCounter()
+      .Name("theirs_total")
+      .Help("h")
+      .Register(*theirs)
+      .Add({{"x", "1"}})
+      .Increment(3);
+  registry.AddCollectable(theirs);
+  EXPECT_EQ(registry.collectable_count(), 1u);
+  EXPECT_EQ(Scrape(registry).Value("theirs_total", {{"x", "1"}}), "3");
+  theirs.reset();
+  EXPECT_EQ(registry.collectable_count(), 0u);
+  EXPECT_EQ(Scrape(registry).types.count("theirs_total"), 0u);
+}
+
+TEST(MetricRegistryTest, CollectablesCanBeRemoved) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  auto theirs = std::make_shared<prometheus::Registry>();
+  registry.AddCollectable(theirs);
+  registry.RemoveCollectable(theirs);
+  EXPECT_EQ(registry.collectable_count(), 0u);
+}
+
+TEST(MetricRegistryTest, CountsSeriesThatItDrops) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  std::vector<std::shared_ptr<prometheus::Registry>> both;
+  for (int i = 0; i < 2; ++i) {
+    both.push_back(std::make_shared<prometheus::Registry>());
+    prometheus::BuildCounter().Name("t_total").Help("h").Register(*both[i]).Add(
+        {});
+    registry.AddCollectable(both[i]);
+  }
+  // Counted in the very scrape that drops it.
+  EXPECT_EQ(Scrape(registry).Value("poolscope_dropped_series_total",
+                                   {{"reason", "duplicate"}}),
+            "1");
+  EXPECT_EQ(Scrape(registry).Value("poolscope_dropped_series_total",
+                                   {{"reason", "duplicate"}}),
+            "2");
+}
+
+class Thrower : public prometheus::Collectable {
+ public:
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    throw std::runtime_error("no");
+  }
+};
+
+TEST(MetricRegistryTest, OutlivesACollectableThatThrows) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  const auto thrower = std::make_shared<Thrower>();
+  registry.AddCollectable(thrower);
+  EXPECT_EQ(Scrape(registry).Value("poolscope_dropped_series_total",
+                                   {{"reason", "collect_failed"}}),
+            "1");
+}
+
+}  // namespace
+}  // namespace poolscope

@@ -1,0 +1,124 @@
+#include "poolscope/metrics/text_writer.h"
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "poolscope/metrics/metric_writer.h"
+
+namespace poolscope {
+namespace {
+
+TEST(TextWriterTest, WritesHelpAndTypeOnceAFamily) {
+  TextWriter writer;
+  writer.BeginFamily({"a_total", MetricType::kCounter, "", "All of it."});
+  writer.WriteSample({{"x", "1"}}, uint64_t{2});
+  writer.WriteSample({{"x", "2"}}, uint64_t{3});
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP a_total All of it.\n"
+            "# TYPE a_total counter\n"
+            "a_total{x=\"1\"} 2\n"
+            "a_total{x=\"2\"} 3\n");
+}
+
+TEST(TextWriterTest, KnowsInfoAndStateSetAsGauges) {
+  TextWriter writer;
+  writer.BeginFamily({"a", MetricType::kInfo, "", "h"});
+  writer.EndFamily();
+  writer.BeginFamily({"b", MetricType::kStateSet, "", "h"});
+  writer.EndFamily();
+  writer.BeginFamily({"c", MetricType::kUnknown, "", "h"});
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP a h\n# TYPE a gauge\n# HELP b h\n# TYPE b gauge\n"
+            "# HELP c h\n# TYPE c untyped\n");
+}
+
+TEST(TextWriterTest, WritesNoBracesWithoutLabels) {
+  TextWriter writer;
+  writer.BeginFamily({"a", MetricType::kGauge, "", "h"});
+  writer.WriteSample({}, 0.5);
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(), "# HELP a h\n# TYPE a gauge\na 0.5\n");
+}
+
+TEST(TextWriterTest, EscapesLabelValuesAndHelp) {
+  TextWriter writer;
+  writer.BeginFamily({"a", MetricType::kGauge, "", "say \"x\"\\\nmore"});
+  writer.WriteSample({{"l", "q\"b\\n\n\xc3\xa4"}}, uint64_t{1});
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP a say \"x\"\\\\\\nmore\n# TYPE a gauge\n"
+            "a{l=\"q\\\"b\\\\n\\n\xc3\xa4\"} 1\n");
+}
+
+TEST(TextWriterTest, WritesNumbersAsPrometheusReadsThem) {
+  TextWriter writer;
+  writer.BeginFamily({"a", MetricType::kGauge, "", "h"});
+  writer.WriteSample({{"n", "1"}}, uint64_t{18446744073709551615u});
+  writer.WriteSample({{"n", "2"}}, std::numeric_limits<double>::infinity());
+  writer.WriteSample({{"n", "3"}}, std::numeric_limits<double>::quiet_NaN());
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP a h\n# TYPE a gauge\n"
+            "a{n=\"1\"} 18446744073709551615\n"
+            "a{n=\"2\"} +Inf\n"
+            "a{n=\"3\"} NaN\n");
+}
+
+TEST(TextWriterTest, HistogramHasFloatBoundsAndOneInfinity) {
+  const std::string expected =
+      "# HELP s h\n# TYPE s histogram\n"
+      "s_bucket{x=\"1\",le=\"64.0\"} 2\n"
+      "s_bucket{x=\"1\",le=\"128.5\"} 5\n"
+      "s_bucket{x=\"1\",le=\"+Inf\"} 7\n"
+      "s_sum{x=\"1\"} 900.5\n"
+      "s_count{x=\"1\"} 7\n";
+  std::vector<HistogramBucket> buckets = {{64, 2}, {128.5, 5}};
+  for (bool with_infinity : {false, true}) {
+    if (with_infinity) {
+      buckets.push_back({std::numeric_limits<double>::infinity(), 7});
+    }
+    TextWriter writer;
+    writer.BeginFamily({"s", MetricType::kHistogram, "", "h"});
+    writer.WriteHistogram({{"x", "1"}}, {buckets, 7, 900.5});
+    writer.EndFamily();
+    EXPECT_EQ(writer.text(), expected);
+  }
+}
+
+TEST(TextWriterTest, WritesSummaries) {
+  const std::vector<SummaryQuantile> quantiles = {{0.5, 3}, {1, 9}};
+  TextWriter writer;
+  writer.BeginFamily({"s", MetricType::kSummary, "", "h"});
+  writer.WriteSummary({}, {quantiles, 4, 20});
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP s h\n# TYPE s summary\n"
+            "s{quantile=\"0.5\"} 3\ns{quantile=\"1.0\"} 9\n"
+            "s_sum 20\ns_count 4\n");
+}
+
+TEST(TextWriterTest, ClearKeepsTheMemory) {
+  TextWriter writer;
+  const auto fill = [&] {
+    writer.BeginFamily({"a", MetricType::kGauge, "", "h"});
+    for (int i = 0; i < 1000; ++i) {
+      writer.WriteSample({{"l", std::string(50, '"')}}, uint64_t{1});
+    }
+    writer.EndFamily();
+  };
+  fill();
+  const std::string first(writer.text());
+  const size_t capacity = writer.capacity_bytes();
+  writer.Clear();
+  EXPECT_EQ(writer.text(), "");
+  fill();
+  EXPECT_EQ(writer.text(), first);
+  EXPECT_EQ(writer.capacity_bytes(), capacity);
+}
+
+}  // namespace
+}  // namespace poolscope
