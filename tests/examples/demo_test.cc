@@ -89,7 +89,7 @@ TEST(DemoTest, APortThatIsTakenIsOneLine) {
   const absl::StatusOr<demo::Listener> taken = demo::ListenOnLoopback();
   ASSERT_TRUE(taken.ok()) << taken.status();
   const std::string address = absl::StrCat("127.0.0.1:", taken->port);
-  Subprocess demo(Demo({"--listen=" + address}));
+  Subprocess demo(Demo({"--listen=" + address, "--duration=1s"}));
   EXPECT_EQ(demo.Wait(), 1);
   EXPECT_EQ(demo.output(), "");
   EXPECT_EQ(std::count(demo.errors().begin(), demo.errors().end(), '\n'), 1)

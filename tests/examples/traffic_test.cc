@@ -43,8 +43,8 @@ std::unique_ptr<PooledAllocator> Pool(const DemoOptions& options) {
 }
 
 // Runs until `messages` were sent, and checks what must hold for any traffic.
-TrafficResult Run(const DemoOptions& options, PooledAllocator* pool,
-                  uint64_t messages) {
+TrafficResult RunTraffic(const DemoOptions& options, PooledAllocator* pool,
+                         uint64_t messages) {
   auto traffic = Traffic::Start(options, pool);
   EXPECT_TRUE(traffic.ok()) << traffic.status();
   if (!traffic.ok()) return TrafficResult();
@@ -90,7 +90,7 @@ TrafficResult Run(const DemoOptions& options, PooledAllocator* pool,
 TEST(TrafficTest, EveryMessageIsAnsweredAndEveryBlockComesBack) {
   const DemoOptions options = Options(500);
   const auto pool = Pool(options);
-  const TrafficResult result = Run(options, pool.get(), 1000);
+  const TrafficResult result = RunTraffic(options, pool.get(), 1000);
   EXPECT_EQ(result.totals.answered, result.totals.sent);
   // Each block is freed by another worker than the one that allocated it.
   EXPECT_GT(pool->Stats().remote_frees, 0u);
@@ -100,7 +100,7 @@ TEST(TrafficTest, OneWorkerServesEveryConnectionItself) {
   DemoOptions options = Options(500);
   options.workers = 1;
   const auto pool = Pool(options);
-  const TrafficResult result = Run(options, pool.get(), 250);
+  const TrafficResult result = RunTraffic(options, pool.get(), 250);
   EXPECT_EQ(result.totals.answered, result.totals.sent);
   EXPECT_EQ(pool->Stats().remote_frees, 0u);
 }
@@ -110,7 +110,7 @@ TEST(TrafficTest, ATightLimitFailsMessagesByNameAndLosesNone) {
   options.max_direct_memory_bytes = 4 << 20;  // one chunk
   options.message_bytes = 64 << 10;
   const auto pool = Pool(options);
-  const TrafficResult result = Run(options, pool.get(), 3000);
+  const TrafficResult result = RunTraffic(options, pool.get(), 3000);
   const uint64_t refused = result.totals.failed_by(Failure::kRequestRefused) +
                            result.totals.failed_by(Failure::kAnswerRefused);
   EXPECT_GT(refused, 0u);
@@ -143,7 +143,7 @@ TEST(TrafficTest, EmptyAndHugePayloadsTravelToo) {
     options.message_bytes = size;
     options.connections = 3;
     const auto pool = Pool(options);
-    const TrafficResult result = Run(options, pool.get(), 20);
+    const TrafficResult result = RunTraffic(options, pool.get(), 20);
     EXPECT_EQ(result.totals.answered, result.totals.sent) << size << " bytes";
   }
 }
