@@ -137,8 +137,8 @@ absl::Status RunDemo(const DemoOptions& options, std::FILE* out) {
   summary.unanswered = result.unanswered;
   summary.first_refusal = (*traffic)->relay().first_refusal();
   summary.first_broken = (*traffic)->relay().first_broken();
-  (*sidecar)->Stop();
   Print(SummaryText(summary), out);
+  (*sidecar)->Stop();
   return CheckBooks(summary);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 
@@ -40,7 +41,12 @@ void UniqueFd::Close() {
 }
 
 absl::Status ErrnoStatus(absl::string_view what) {
-  return absl::ErrnoToStatus(errno, what);
+  // Not absl::ErrnoToStatus(): its table of texts lies in Debian's library,
+  // where ThreadSanitizer cannot see that it is built once, and its codes would
+  // mix with those that Accept() and ReadFrames() give a meaning to.
+  char buffer[128];
+  return absl::InternalError(
+      absl::StrCat(what, ": ", strerror_r(errno, buffer, sizeof(buffer))));
 }
 
 absl::StatusOr<Listener> ListenOnLoopback() {

@@ -37,7 +37,7 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// The last system call's error, as "what: No such file or directory".
+// The last system call's error: InternalError "what: Connection refused".
 absl::Status ErrnoStatus(absl::string_view what);
 
 struct Listener {
