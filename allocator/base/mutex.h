@@ -58,7 +58,7 @@ class ABSL_LOCKABLE Mutex {
 #endif
 
   std::mutex mutex_;
-  const LockRank rank_ = LockRank::kUnranked;
+  [[maybe_unused]] const LockRank rank_ = LockRank::kUnranked;
 };
 
 class ABSL_SCOPED_LOCKABLE MutexLock {

@@ -1,10 +1,12 @@
-// AddressTable: from any pointer to its segment, in two dependent loads.
+// AddressTable: from any pointer to its segment, in one load.
 //
-// The only process-wide table, since a pointer to free may belong to any
-// allocator. A root of 8192 entries lies in the program's zeroed data; a leaf
-// (32 KiB, covering 16 GiB of addresses) is mapped when its first segment is
-// entered and stays. A pointer that no allocator handed out finds null and is
-// never dereferenced.
+//   slots  [0] [1] ... [address >> 22] ... [2^25 - 1]     one pointer each
+//
+// The process-wide table, since a pointer to free may belong to any allocator.
+// It covers the 47 bits of user addresses: 256 MiB of address space, reserved
+// when the first allocator is created, of which a page of 4 KiB becomes
+// resident for every 2 GiB of addresses in which segments lie. A pointer that
+// no allocator handed out finds null and is never dereferenced.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_ADDRESS_TABLE_H_
@@ -14,8 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/base/optimization.h"
-#include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/segment.h"
 
 namespace poolscope {
@@ -23,34 +23,35 @@ namespace pool_internal {
 
 class AddressTable {
  public:
+  static constexpr size_t kSlots = size_t{1} << (47 - kSegmentShift);
+
+  // Reserves the table. False when the system refuses; then nothing below but
+  // FindAny() may be called.
+  [[nodiscard]] static bool Init();
+
   // Null unless `address` lies in a chunk or huge block of some allocator.
   static Segment* Find(uintptr_t address) {
-    // Relaxed here and below: whoever may use the pointer got it from the
-    // thread that entered its segment, and with it that thread's writes.
-    const Leaf* leaf = roots_[address >> kRootShift & (kRoots - 1)].load(
-        std::memory_order_relaxed);
-    if (ABSL_PREDICT_FALSE(leaf == nullptr)) return nullptr;
-    return leaf->segments[address >> kSegmentShift & (kLeafEntries - 1)].load(
+    // Relaxed: whoever may use the pointer got it from the thread that entered
+    // its segment, and with it that thread's writes.
+    return slots_[address >> kSegmentShift & (kSlots - 1)].load(
         std::memory_order_relaxed);
   }
 
-  // Enters `segment` for every slot of [base, base + bytes). False, with
-  // nothing entered, when a leaf could not be mapped from `source`.
-  static bool Enter(uintptr_t base, size_t bytes, Segment* segment,
-                    MemorySource* source);
-  static void Remove(uintptr_t base, size_t bytes);
+  // The same, also before Init() and for addresses that no user program has.
+  static Segment* FindAny(uintptr_t address) {
+    if (slots_ == nullptr || address >> 47 != 0) return nullptr;
+    return Find(address);
+  }
+
+  // Enters `segment` for every slot of [base, base + bytes).
+  static void Enter(uintptr_t base, size_t bytes, Segment* segment);
+  static void Remove(uintptr_t base, size_t bytes) {
+    Enter(base, bytes, nullptr);
+  }
 
  private:
-  static constexpr int kRootShift = 34;
-  static constexpr size_t kRoots = size_t{1} << (47 - kRootShift);
-  static constexpr size_t kLeafEntries = size_t{1}
-                                         << (kRootShift - kSegmentShift);
-
-  struct Leaf {
-    std::atomic<Segment*> segments[kLeafEntries];
-  };
-
-  static std::atomic<Leaf*> roots_[kRoots];
+  // Written once, before the first segment exists.
+  static std::atomic<Segment*>* slots_;
 };
 
 }  // namespace pool_internal

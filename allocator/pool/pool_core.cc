@@ -31,6 +31,11 @@ PoolCore* cores ABSL_GUARDED_BY(process_mutex) = nullptr;
 
 absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
   InitThreadBinding();
+  if (!AddressTable::Init()) {
+    return absl::ResourceExhaustedError(
+        "no address space for the table of segments (256 MiB): raise the "
+        "limit (ulimit -v)");
+  }
   PoolCore* core = new PoolCore(options);
   for (int i = 0; i < *options.arenas; ++i) {
     core->arenas_.push_back(std::make_unique<Arena>(&core->env_, i));
@@ -279,7 +284,7 @@ void* PoolCore::Allocate(size_t size, size_t alignment) {
           ? SizeClassFor(size)
           : AlignedSizeClassFor(size, std::min(alignment, page_bytes));
   const uint32_t page_alignment = std::max<size_t>(1, alignment / page_bytes);
-  if (kSizeClasses.size[size_class] > chunk_bytes) {
+  if (SizeOf(size_class) > chunk_bytes) {
     return AllocateHuge(cache, size, alignment);
   }
   Refusal refusal = Refusal::kNone;
@@ -346,12 +351,8 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
     segment->huge_bytes = bytes;
     segment->huge_requested = size;
     segment->huge_arena = arena;
-    if (!AddressTable::Enter(address, bytes, segment, MemorySource::System())) {
-      env_.options.memory_source->Unmap(block, bytes);
-      block = nullptr;
-    }
-  }
-  if (block == nullptr) {
+    AddressTable::Enter(address, bytes, segment);
+  } else {
     if (segment != nullptr) env_.FreeSegment(segment);
     env_.limit.Release(bytes);
     return nullptr;
@@ -366,7 +367,7 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
 void PoolCore::Free(const PooledAllocator* facade, void* block) {
   if (block == nullptr) return;
   const uintptr_t address = reinterpret_cast<uintptr_t>(block);
-  Segment* segment = AddressTable::Find(address);
+  Segment* segment = AddressTable::FindAny(address);
   if (segment == nullptr) {
     Fatal("free of %p, which no allocator of this library handed out", block);
   }
@@ -417,7 +418,7 @@ void PoolCore::FreeBlock(ThreadCache* cache, Segment* segment,
       }
       continue;  // a cache has adopted the slab meanwhile
     }
-    const int size_class = (word.bin_offset() - kBinsOffset) / kBinBytes;
+    const int size_class = ClassOfBin(word.bin_offset());
     if (cache == nullptr) {
       arena->CountFree(size_class);
       FreeCounted(address);
@@ -449,7 +450,7 @@ void PoolCore::FreeHuge(Segment* segment, uintptr_t address) {
 
 size_t PoolCore::UsableSize(const void* block) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(block);
-  Segment* segment = AddressTable::Find(address);
+  Segment* segment = AddressTable::FindAny(address);
   if (segment == nullptr) {
     Fatal("size asked of %p, which no allocator of this library handed out",
           block);

@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "poolscope/allocator/pool/address_table.h"
 #include "poolscope/allocator/pool/pool_core.h"
@@ -11,14 +12,18 @@ namespace poolscope {
 
 using pool_internal::AddressTable;
 using pool_internal::Bin;
+using pool_internal::BinOffset;
+using pool_internal::BlockState;
 using pool_internal::CacheHeader;
+using pool_internal::ClassSize;
 using pool_internal::current_cache;
 using pool_internal::kMaxLookup;
+using pool_internal::kMaxSmallLookup;
 using pool_internal::kMinAlignment;
+using pool_internal::kSizeClasses;
 using pool_internal::PageWord;
 using pool_internal::PoolCore;
 using pool_internal::Segment;
-using pool_internal::SizeClassFor;
 
 namespace {
 
@@ -28,16 +33,26 @@ Bin* BinAt(CacheHeader* cache, uint32_t offset) {
 
 // Returns the block to the calling thread's magazine, or false when it is not
 // this thread's, the magazine is full, or anything is unusual about it.
-inline bool FreeFast(CacheHeader* cache, void* block) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeFast(CacheHeader* cache,
+                                                  void* block) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(block);
   Segment* segment = AddressTable::Find(address);
   if (ABSL_PREDICT_FALSE(segment == nullptr)) return false;
   const PageWord word = segment->WordAt(address);
   if (ABSL_PREDICT_FALSE(word.tag() != cache->id)) return false;
   Bin* bin = BinAt(cache, word.bin_offset());
-  if (ABSL_PREDICT_FALSE(bin->difference() == bin->full_at)) return false;
-  if (ABSL_PREDICT_FALSE(!segment->ClearInUse(address))) return false;
-  bin->Push(block);
+  const int64_t difference = bin->difference();
+  if (ABSL_PREDICT_FALSE(difference == bin->full_at)) return false;
+  // Branches on the class, not on data, so that the usual case is the short
+  // one: see BlockState.
+  constexpr uint32_t kOwnByteBin = BinOffset(3);
+  static_assert(ClassSize(3) == BlockState::kOwnByteSize);
+  const bool was_in_use =
+      ABSL_PREDICT_TRUE(word.bin_offset() >= kOwnByteBin)
+          ? segment->ClearInUse(address, BlockState::kOwnByteSize)
+          : segment->ClearInUse(address, 0);
+  if (ABSL_PREDICT_FALSE(!was_in_use)) return false;
+  bin->Push(block, difference);
   return true;
 }
 
@@ -58,17 +73,23 @@ PooledAllocator::~PooledAllocator() { core_->Close(); }
 
 void* PooledAllocator::Allocate(size_t size) {
   CacheHeader* cache = current_cache;
-  if (ABSL_PREDICT_TRUE(size <= kMaxLookup &&
-                        cache->allocator.load(std::memory_order_relaxed) ==
-                            this)) {
-    Bin* bin = BinAt(cache, pool_internal::BinOffset(SizeClassFor(size)));
-    if (ABSL_PREDICT_TRUE(bin->top != nullptr &&
-                          bin->pops.load(std::memory_order_relaxed) !=
-                              bin->event_at)) {
-      void* block = bin->Pop();
+  uint32_t offset;
+  if (ABSL_PREDICT_TRUE(size <= kMaxSmallLookup)) {
+    offset = kSizeClasses.small[(size + 15) >> 4];
+  } else if (size <= kMaxLookup) {
+    offset = kSizeClasses.large[(size - 1) >> 12];
+  } else {
+    return core_->Allocate(size, kMinAlignment);
+  }
+  if (ABSL_PREDICT_TRUE(cache->allocator.load(std::memory_order_relaxed) ==
+                        this)) {
+    Bin* bin = BinAt(cache, offset);
+    const uint64_t served = bin->pops.load(std::memory_order_relaxed);
+    if (ABSL_PREDICT_TRUE(bin->top != nullptr && served != bin->event_at)) {
+      void* block = bin->Pop(served);
       bin->CountRequested(size);
       const uintptr_t address = reinterpret_cast<uintptr_t>(block);
-      AddressTable::Find(address)->SetInUse(address);
+      AddressTable::Find(address)->SetInUse(address, size + 15);
       return block;
     }
   }
@@ -110,7 +131,11 @@ void PooledAllocator::Free(void* block, size_t size) {
 }
 
 void PooledAllocator::FreeBlock(void* block) {
-  if (ABSL_PREDICT_TRUE(FreeFast(current_cache, block))) return;
+  CacheHeader* cache = current_cache;
+  if (ABSL_PREDICT_TRUE(cache != &pool_internal::no_cache) &&
+      ABSL_PREDICT_TRUE(FreeFast(cache, block))) {
+    return;
+  }
   PoolCore::Free(nullptr, block);
 }
 

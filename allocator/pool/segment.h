@@ -1,12 +1,12 @@
 // Segment: what is known about one 4 MiB slot of the address space.
 //
-//   address  | 47 ........ 34 | 33 ...... 22 | 21 ... 12 | 11 .... 0 |
-//            |  root index    |  leaf index  |  granule  |
+//   address  | 46 ................ 22 | 21 ... 12 | 11 .... 0 |
+//            |  slot                  |  granule  |
 //
 //   AddressTable::Find(p) --> Segment
-//                               words[granule]   PageWord: who owns the block
-//                               states[16-byte unit]  is the block in use
-//                               runs[granule]    RunInfo at a run's first page
+//                               words[granule]  PageWord: who owns the block
+//                               states[p / 64]  is the block in use
+//                               runs[granule]   RunInfo at a run's first page
 //
 // A chunk of 4 MiB or less has one segment, a larger one a segment for every
 // 4 MiB; a huge block has one for its whole mapping. The segment lies outside
@@ -51,26 +51,19 @@ using OwnerId = uint32_t;
 inline constexpr OwnerId kNoOwner = 0;
 inline constexpr OwnerId kSampledBit = 1;
 
-// Where a class's bin lies in a thread cache: after the cache's first line, one
-// line a class.
-inline constexpr size_t kBinsOffset = 64;
-inline constexpr size_t kBinBytes = 64;
-constexpr uint32_t BinOffset(int size_class) {
-  return kBinsOffset + kBinBytes * size_class;
-}
-
 // One granule's entry:
 //   63 ........ 48 | 47 ........ 32 | 31 ..... 1 | 0
-//   granules from  | byte offset of |  owner id  | sampled
-//   the run's head | the class' bin |            |
-// Zero where no block may start.
+//   byte offset of | granules from  |  owner id  | sampled
+//   the class' bin | the run's head |            |
+// Zero where no block may start. The offset is topmost since the fast path
+// waits for it: one shift, no mask.
 class PageWord {
  public:
   PageWord() = default;
   explicit PageWord(uint64_t bits) : bits_(bits) {}
   static PageWord Make(OwnerId owner, bool sampled, uint32_t bin_offset,
                        uint32_t from_head) {
-    return PageWord(uint64_t{from_head} << 48 | uint64_t{bin_offset} << 32 |
+    return PageWord(uint64_t{bin_offset} << 48 | uint64_t{from_head} << 32 |
                     owner | (sampled ? kSampledBit : 0));
   }
 
@@ -79,8 +72,8 @@ class PageWord {
   uint32_t tag() const { return static_cast<uint32_t>(bits_); }
   OwnerId owner() const { return tag() & ~kSampledBit; }
   bool sampled() const { return (tag() & kSampledBit) != 0; }
-  uint32_t bin_offset() const { return (bits_ >> 32) & 0xffff; }
-  uint32_t from_head() const { return bits_ >> 48; }
+  uint64_t bin_offset() const { return bits_ >> 48; }
+  uint32_t from_head() const { return (bits_ >> 32) & 0xffff; }
 
  private:
   uint64_t bits_ = 0;
@@ -103,12 +96,24 @@ struct RunInfo {
   uint8_t size_class;
 };
 
-// Whether a block is in use: one bit for every 16 bytes of address, packed four
-// to a byte, so that the blocks whose bits share a byte lie within 64 bytes and
-// thus in one run, which has one writer. Only a block's first bit is ever set.
+// Whether a block is in use: a byte for every 64 bytes of address, in one of
+// two forms, both zero when nothing that begins there is in use.
+//
+//   class >= 64 B  the block's byte is its own: the low byte of its address,
+//                  plus one. It is written without being read, so that one
+//                  allocation need not wait for the free before it, and an
+//                  address inside the same 64 bytes does not match.
+//   class < 64 B   one bit for each 16 bytes; the blocks whose bits share a
+//   byte
+//                  belong to one run and thus have one writer.
 struct BlockState {
-  static size_t ByteIndex(uintptr_t address) {
+  static constexpr size_t kOwnByteSize = 64;
+
+  static size_t Index(uintptr_t address) {
     return (address & (kSegmentBytes - 1)) >> 6;
+  }
+  static uint8_t OwnByte(uintptr_t address) {
+    return static_cast<uint8_t>(address) + 1;
   }
   static uint8_t Bit(uintptr_t address) { return 1u << (address >> 4 & 3); }
 };
@@ -141,27 +146,44 @@ struct alignas(4096) Segment {
     return &runs[(address & (kSegmentBytes - 1)) >> kGranuleShift];
   }
 
-  // Relaxed: one writer (see above); a snapshot that counts bits at the same
-  // time is a statistic.
-  bool InUse(uintptr_t address) const {
-    return (states[BlockState::ByteIndex(address)].load(
-                std::memory_order_relaxed) &
-            BlockState::Bit(address)) != 0;
+  // Relaxed, here and below: one writer (see above); a snapshot that counts
+  // blocks in use at the same time is a statistic. `size` is the class's.
+  bool InUse(uintptr_t address, size_t size) const {
+    const uint8_t state = StateAt(address).load(std::memory_order_relaxed);
+    if (size >= BlockState::kOwnByteSize) {
+      return state == BlockState::OwnByte(address);
+    }
+    return (state & BlockState::Bit(address)) != 0;
   }
-  void SetInUse(uintptr_t address) {
-    std::atomic<uint8_t>& state = states[BlockState::ByteIndex(address)];
-    state.store(
-        state.load(std::memory_order_relaxed) | BlockState::Bit(address),
-        std::memory_order_relaxed);
+  void SetInUse(uintptr_t address, size_t size) {
+    std::atomic<uint8_t>& state = StateAt(address);
+    const uint8_t value =
+        size >= BlockState::kOwnByteSize
+            ? BlockState::OwnByte(address)
+            : state.load(std::memory_order_relaxed) | BlockState::Bit(address);
+    state.store(value, std::memory_order_relaxed);
   }
   // False when the block was not in use.
-  bool ClearInUse(uintptr_t address) {
-    std::atomic<uint8_t>& state = states[BlockState::ByteIndex(address)];
+  bool ClearInUse(uintptr_t address, size_t size) {
+    std::atomic<uint8_t>& state = StateAt(address);
     const uint8_t before = state.load(std::memory_order_relaxed);
+    if (size >= BlockState::kOwnByteSize) {
+      if (before != BlockState::OwnByte(address)) return false;
+      state.store(0, std::memory_order_relaxed);
+      return true;
+    }
     const uint8_t bit = BlockState::Bit(address);
     if ((before & bit) == 0) return false;
     state.store(before & ~bit, std::memory_order_relaxed);
     return true;
+  }
+
+ private:
+  std::atomic<uint8_t>& StateAt(uintptr_t address) {
+    return states[BlockState::Index(address)];
+  }
+  const std::atomic<uint8_t>& StateAt(uintptr_t address) const {
+    return states[BlockState::Index(address)];
   }
 };
 

@@ -12,12 +12,12 @@ constexpr SizeClassTables MakeTables() {
   int index = 0;
   for (size_t i = 0; i < tables.small.size(); ++i) {
     while (tables.size[index] < i * 16) ++index;
-    tables.small[i] = index;
+    tables.small[i] = BinOffset(index);
   }
   index = 0;
   for (size_t i = 0; i < tables.large.size(); ++i) {
     while (tables.size[index] < (i + 1) * 4096) ++index;
-    tables.large[i] = index;
+    tables.large[i] = BinOffset(index);
   }
   return tables;
 }

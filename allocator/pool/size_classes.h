@@ -45,21 +45,39 @@ constexpr size_t ClassSize(int index) {
   return base + (base >> 2) * (index % 4 + 1);
 }
 
+// Where a class's bin lies in a thread cache: after the cache's first line, one
+// line a class. The tables give this offset rather than the class, since the
+// fast path needs nothing else.
+inline constexpr size_t kBinsOffset = 64;
+inline constexpr size_t kBinBytes = 64;
+constexpr uint32_t BinOffset(int size_class) {
+  return kBinsOffset + kBinBytes * size_class;
+}
+constexpr int ClassOfBin(uint32_t offset) {
+  return (offset - kBinsOffset) / kBinBytes;
+}
+
 struct SizeClassTables {
   std::array<size_t, kMaxSizeClasses> size{};
-  // By (size + 15) / 16, and by (size - 1) / 4096.
-  std::array<uint8_t, kMaxSmallLookup / 16 + 1> small{};
-  std::array<uint8_t, kMaxLookup / 4096> large{};
+  // Bin offsets by (size + 15) / 16, and by (size - 1) / 4096.
+  std::array<uint16_t, kMaxSmallLookup / 16 + 1> small{};
+  std::array<uint16_t, kMaxLookup / 4096> large{};
 };
 
 extern const SizeClassTables kSizeClasses;
 
+inline size_t SizeOf(int size_class) { return kSizeClasses.size[size_class]; }
+
 // The smallest class of at least `size` bytes; 0 counts as 1. `size` at most
 // 1 GiB.
 inline int SizeClassFor(size_t size) {
-  if (size <= kMaxSmallLookup) return kSizeClasses.small[(size + 15) >> 4];
-  if (size <= kMaxLookup) return kSizeClasses.large[(size - 1) >> 12];
-  int index = kSizeClasses.large[kMaxLookup / 4096 - 1];
+  if (size <= kMaxSmallLookup) {
+    return ClassOfBin(kSizeClasses.small[(size + 15) >> 4]);
+  }
+  if (size <= kMaxLookup) {
+    return ClassOfBin(kSizeClasses.large[(size - 1) >> 12]);
+  }
+  int index = ClassOfBin(kSizeClasses.large[kMaxLookup / 4096 - 1]);
   while (kSizeClasses.size[index] < size) ++index;
   return index;
 }

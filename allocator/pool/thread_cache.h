@@ -53,6 +53,9 @@ class PooledAllocator;
 
 namespace pool_internal {
 
+// Blocks that a magazine holds at most.
+inline constexpr uint32_t kMaxCapacity = 2048;
+
 // One class in one cache: exactly a cache line. All written by the owner.
 struct alignas(64) Bin {
   void* top;
@@ -77,21 +80,20 @@ struct alignas(64) Bin {
     return difference() + fill.load(std::memory_order_relaxed);
   }
 
-  // The two operations of the fast path. Pop() needs a block, Push() room.
-  void* Pop() {
+  // The two operations of the fast path. Pop() needs a block, and pops as it
+  // stands; Push() needs room, and difference() as it stands.
+  void* Pop(uint64_t served) {
     void* block = top;
-    const uint64_t served = pops.load(std::memory_order_relaxed);
-    const uint64_t difference = pushes.load(std::memory_order_relaxed) - served;
-    top = *reinterpret_cast<void**>(slots + 8 * (difference - 1));
+    const uint64_t level = pushes.load(std::memory_order_relaxed) - served;
+    top = *reinterpret_cast<void**>(slots + 8 * level - 8);
     pops.store(served + 1, std::memory_order_relaxed);
     return block;
   }
-  void Push(void* block) {
-    const uint64_t freed = pushes.load(std::memory_order_relaxed);
-    const uint64_t difference = freed - pops.load(std::memory_order_relaxed);
-    *reinterpret_cast<void**>(slots + 8 * difference) = top;
+  void Push(void* block, int64_t level) {
+    *reinterpret_cast<void**>(slots + 8 * level) = top;
     top = block;
-    pushes.store(freed + 1, std::memory_order_release);
+    pushes.store(pushes.load(std::memory_order_relaxed) + 1,
+                 std::memory_order_release);
   }
   void CountRequested(size_t bytes) {
     requested_bytes.store(
