@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -49,6 +51,17 @@ absl::string_view ReasonPhrase(int status) {
     default:
       return status < 500 ? "Client Error" : "Internal Server Error";
   }
+}
+
+// Bytes of the request line and the headers, as they were sent.
+size_t SizeOf(const HttpRequest& request) {
+  size_t size = sizeof("  HTTP/1.1\r\n\r\n") - 1 + request.method.size() +
+                request.path.size();
+  if (!request.query.empty()) size += 1 + request.query.size();
+  for (const HttpHeader& header : request.headers) {
+    size += header.name.size() + header.value.size() + sizeof(": \r\n") - 1;
+  }
+  return size;
 }
 
 // The rule civetweb follows too: what the client says, else its version.
@@ -100,43 +113,73 @@ void Send(mg_connection* connection, const HttpResponse& response,
   if (!rest.empty()) mg_write(connection, rest.data(), rest.size());
 }
 
+// An address as the system takes it.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  explicit SocketAddress(const ListenAddress& address) {
+    if (address.ipv6) {
+      auto* ip = reinterpret_cast<sockaddr_in6*>(&storage);
+      ip->sin6_family = AF_INET6;
+      ip->sin6_port = htons(address.port);
+      inet_pton(AF_INET6, address.host.c_str(), &ip->sin6_addr);
+      length = sizeof(*ip);
+    } else {
+      auto* ip = reinterpret_cast<sockaddr_in*>(&storage);
+      ip->sin_family = AF_INET;
+      ip->sin_port = htons(address.port);
+      inet_pton(AF_INET, address.host.c_str(), &ip->sin_addr);
+      length = sizeof(*ip);
+    }
+  }
+  const sockaddr* get() const {
+    return reinterpret_cast<const sockaddr*>(&storage);
+  }
+  int NewSocket(int flags = 0) const {
+    return socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  }
+};
+
 // Why `address` cannot be listened on, as the system says it; empty when it can
 // be.
 std::string ListenProblem(const ListenAddress& address) {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  if (address.ipv6) {
-    auto* ip = reinterpret_cast<sockaddr_in6*>(&storage);
-    ip->sin6_family = AF_INET6;
-    ip->sin6_port = htons(address.port);
-    inet_pton(AF_INET6, address.host.c_str(), &ip->sin6_addr);
-    length = sizeof(*ip);
-  } else {
-    auto* ip = reinterpret_cast<sockaddr_in*>(&storage);
-    ip->sin_family = AF_INET;
-    ip->sin_port = htons(address.port);
-    inet_pton(AF_INET, address.host.c_str(), &ip->sin_addr);
-    length = sizeof(*ip);
-  }
-  const int probe = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const SocketAddress where(address);
+  const int probe = where.NewSocket();
   if (probe < 0) return std::strerror(errno);
   const int on = 1;
   setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   std::string problem;
-  if (bind(probe, reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
-      listen(probe, 1) != 0) {
+  if (bind(probe, where.get(), where.length) != 0 || listen(probe, 1) != 0) {
     problem = std::strerror(errno);
   }
   close(probe);
   return problem;
 }
 
+// Connects, without waiting for an answer, and closes again; false when nobody
+// listens there any more.
+bool Knock(const ListenAddress& address) {
+  const SocketAddress where(address);
+  const int knock = where.NewSocket(SOCK_NONBLOCK);
+  if (knock < 0) return false;
+  const bool listening =
+      connect(knock, where.get(), where.length) == 0 || errno == EINPROGRESS;
+  close(knock);
+  return listening;
+}
+
 }  // namespace
 
 struct HttpServer::Impl {
   HttpService* service = nullptr;
+  size_t max_request_bytes = 0;
   mg_context* context = nullptr;
-  int port = 0;
+  ListenAddress address;  // with the port listened on
+
+  // What the service does on SIGPIPE; civetweb's threads each switch it off.
+  struct sigaction on_sigpipe;
+  std::atomic<int> threads_started{0};
 
   // civetweb's last words; any of its threads may speak.
   Mutex log_mutex;
@@ -151,7 +194,16 @@ struct HttpServer::Impl {
   // For those that are not well-formed, too large or too slow.
   static int OnError(mg_connection* connection, int status, const char* text);
   static int OnLog(const mg_connection* connection, const char* text);
+  // On each of civetweb's threads, once it has ignored SIGPIPE.
+  static void* OnThreadStart(const mg_context* context, int type);
 };
+
+void* HttpServer::Impl::OnThreadStart(const mg_context* context, int) {
+  auto* const server = static_cast<Impl*>(mg_get_user_data(context));
+  sigaction(SIGPIPE, &server->on_sigpipe, nullptr);
+  ++server->threads_started;
+  return nullptr;
+}
 
 int HttpServer::Impl::OnRequest(mg_connection* connection) {
   const SteadyClock::time_point start = SteadyClock::now();
@@ -168,12 +220,18 @@ int HttpServer::Impl::OnRequest(mg_connection* connection) {
         {info.http_headers[i].name, info.http_headers[i].value});
   }
   Impl* const server = Of(connection);
-  const HttpResponse response = server->service->Serve(request);
+  const bool too_large = SizeOf(request) > server->max_request_bytes;
+  const HttpResponse response =
+      too_large
+          ? LineResponse(431, absl::StrCat("request line and headers may have ",
+                                           server->max_request_bytes, " bytes"))
+          : server->service->Serve(request);
 
   // A body that nobody reads is not waited for.
   const bool has_body =
       info.content_length > 0 || !request.Header("Transfer-Encoding").empty();
-  const bool keep_alive = !has_body && WantsKeepAlive(info, request);
+  const bool keep_alive =
+      !has_body && !too_large && WantsKeepAlive(info, request);
   if (!keep_alive) mg_disable_connection_keep_alive(connection);
   Send(connection, response, keep_alive, request.method != "HEAD");
   server->service->Served(response.handler, response.status,
@@ -183,10 +241,9 @@ int HttpServer::Impl::OnRequest(mg_connection* connection) {
 
 int HttpServer::Impl::OnError(mg_connection* connection, int status,
                               const char* text) {
-  // What is too large for civetweb is the request line with its headers.
-  if (status == 413) status = 431;
+  // Too large for civetweb's buffer looks the same as malformed here.
   mg_disable_connection_keep_alive(connection);
-  Send(connection, LineResponse(status, text == nullptr ? "" : text),
+  Send(connection, LineResponse(status, text == nullptr ? "refused" : text),
        /*keep_alive=*/false, /*with_body=*/true);
   Of(connection)->service->Served("", status, absl::ZeroDuration());
   return 0;
@@ -207,48 +264,53 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   std::call_once(once, [] { mg_init_library(0); });
 
   const std::string address = options.address.ToString();
-  const std::string threads = absl::StrCat(options.threads);
+  if (options.address.ipv6 && mg_check_feature(MG_FEATURES_IPV6) == 0) {
+    return absl::UnimplementedError(
+        absl::StrCat("cannot listen on ", address,
+                     ": the civetweb library of this system is built without "
+                     "IPv6; use 127.0.0.1"));
+  }
   const std::string timeout =
       absl::StrCat(absl::ToInt64Milliseconds(options.request_timeout));
-  const std::string max_request = absl::StrCat(options.max_request_bytes);
-  const std::vector<const char*> settings = {"listening_ports",
-                                             address.c_str(),
-                                             "num_threads",
-                                             threads.c_str(),
-                                             "request_timeout_ms",
-                                             timeout.c_str(),
-                                             "keep_alive_timeout_ms",
-                                             timeout.c_str(),
-                                             "max_request_size",
-                                             max_request.c_str(),
-                                             "enable_keep_alive",
-                                             "yes",
-                                             "tcp_nodelay",
-                                             "1",
-                                             "decode_url",
-                                             "no",
-                                             "enable_directory_listing",
-                                             "no",
-                                             "index_files",
-                                             "",
-                                             nullptr};
+  const std::pair<const char*, std::string> settings[] = {
+      {"listening_ports", address},
+      {"num_threads", absl::StrCat(options.threads)},
+      {"request_timeout_ms", timeout},
+      {"keep_alive_timeout_ms", timeout},
+      // civetweb answers 400 to what does not fit its buffer; what fits, but is
+      // larger than allowed, gets 431 from us.
+      {"max_request_size", absl::StrCat(4 * options.max_request_bytes)},
+      {"enable_keep_alive", "yes"},
+      {"tcp_nodelay", "1"},
+      {"decode_url", "no"},
+      {"enable_directory_listing", "no"},
+      {"index_files", ""},
+  };
+  std::vector<const char*> flat_settings;
+  for (const auto& [name, value] : settings) {
+    flat_settings.push_back(name);
+    flat_settings.push_back(value.c_str());
+  }
+  flat_settings.push_back(nullptr);
   mg_callbacks callbacks{};
   callbacks.begin_request = &Impl::OnRequest;
   callbacks.http_error = &Impl::OnError;
   callbacks.log_message = &Impl::OnLog;
+  callbacks.init_thread = &Impl::OnThreadStart;
 
   auto impl = std::make_unique<Impl>();
   impl->service = service;
+  impl->max_request_bytes = options.max_request_bytes;
+  impl->address = options.address;
+  sigaction(SIGPIPE, nullptr, &impl->on_sigpipe);
   mg_context* context = nullptr;
   {
-    // civetweb ignores SIGPIPE for the whole process, which is the service's to
-    // decide. Its threads have the signal blocked.
     const SignalBlocker blocker;
-    struct sigaction before;
-    sigaction(SIGPIPE, nullptr, &before);
-    context = mg_start(&callbacks, impl.get(),
-                       const_cast<const char**>(settings.data()));
-    sigaction(SIGPIPE, &before, nullptr);
+    context = mg_start(&callbacks, impl.get(), flat_settings.data());
+    // mg_start() ignores SIGPIPE for the whole process, and so does each of its
+    // threads later. That is the service's to decide; these threads have the
+    // signal blocked anyway.
+    sigaction(SIGPIPE, &impl->on_sigpipe, nullptr);
   }
   if (context == nullptr) {
     std::string problem = ListenProblem(options.address);
@@ -261,13 +323,35 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
                      "; choose another address, or port 0 for any free one"));
   }
   impl->context = context;
+  // The last of its threads to begin has put SIGPIPE back; a second is for the
+  // case that the system gave fewer threads than asked for.
+  const SteadyClock::time_point start = SteadyClock::now();
+  while (impl->threads_started < options.threads + 1 &&
+         SteadyClock::now() - start < std::chrono::seconds(1)) {
+    std::this_thread::yield();
+  }
   mg_server_port ports[1] = {};
-  if (mg_get_server_ports(context, 1, ports) == 1) impl->port = ports[0].port;
+  if (mg_get_server_ports(context, 1, ports) == 1) {
+    impl->address.port = static_cast<uint16_t>(ports[0].port);
+  }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
-HttpServer::~HttpServer() { mg_stop(impl_->context); }
+HttpServer::~HttpServer() {
+  // civetweb looks at its stop flag when a connection comes, or every two
+  // seconds: knock until it has closed the port.
+  std::atomic<bool> stopped = false;
+  const SignalBlocker blocker;
+  std::thread stopper([&] {
+    mg_stop(impl_->context);
+    stopped = true;
+  });
+  while (!stopped && Knock(impl_->address)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stopper.join();
+}
 
-int HttpServer::port() const { return impl_->port; }
+int HttpServer::port() const { return impl_->address.port; }
 
 }  // namespace poolscope

@@ -9,7 +9,8 @@
 //   auto server = HttpServer::Start(options, &service);
 //
 // Thread safety: port() is thread-safe; starting and destroying are not.
-// Destroying closes the port and waits for the requests under way.
+// Destroying closes the port and waits for the requests under way; a connection
+// that is kept alive holds it up for its timeout, at most two seconds.
 #ifndef POOLSCOPE_EXPORTER_HTTP_SERVER_H_
 #define POOLSCOPE_EXPORTER_HTTP_SERVER_H_
 
@@ -47,7 +48,8 @@ struct HttpServerOptions {
 class HttpServer final {
  public:
   // `service` is not owned. UnavailableError, with the system's reason, when
-  // the address cannot be listened on.
+  // the address cannot be listened on; UnimplementedError for an IPv6 address
+  // where civetweb is built without (Debian 12's is).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       const HttpServerOptions& options, HttpService* service);
 

@@ -59,7 +59,8 @@ struct SidecarOptions {
   // connection may stay idle; 1 ms to 1 h.
   absl::Duration request_timeout = absl::Seconds(2);
 
-  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431.
+  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431,
+  // and more than four times as much 400.
   size_t max_request_bytes = 16384;
 
   // Time between two Maintain() of each allocator; zero leaves it to the
@@ -78,7 +79,9 @@ class Sidecar final {
  public:
   // InvalidArgumentError names the bad option and its bounds;
   // PermissionDeniedError for a non-loopback address without allow_remote;
-  // UnavailableError when the address cannot be listened on.
+  // UnavailableError when the address cannot be listened on;
+  // UnimplementedError for IPv6 where civetweb is built without (Debian 12's
+  // is).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Sidecar>> Start(
       SidecarOptions options);
 
@@ -86,8 +89,9 @@ class Sidecar final {
   Sidecar(const Sidecar&) = delete;
   Sidecar& operator=(const Sidecar&) = delete;
 
-  // Closes the port, waits for requests under way and ends every thread. May be
-  // called twice.
+  // Closes the port, waits for requests under way and ends every thread. A
+  // client's idle connection holds it up for request_timeout, at most two
+  // seconds. May be called twice.
   void Stop();
 
   // The port listened on, also when 0 was asked for.

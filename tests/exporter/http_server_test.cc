@@ -166,21 +166,41 @@ TEST_F(HttpServerTest, NothingIsServedFromFiles) {
   EXPECT_EQ(service_.served, 4);
 }
 
-TEST_F(HttpServerTest, RequestsTooLargeAre431AndCounted) {
+TEST_F(HttpServerTest, RequestsTooLargeAreRefusedAndCounted) {
   HttpServerOptions options;
   options.max_request_bytes = 2048;
   Start(options);
-  const HttpReply header =
-      Get(port_, "/", absl::StrCat("X: ", std::string(4096, 'x'), "\r\n"));
-  EXPECT_EQ(header.status, 431);
-  const HttpReply uri = Get(port_, absl::StrCat("/", std::string(4096, 'x')));
-  EXPECT_EQ(uri.status, 431);
-  EXPECT_EQ(uri.headers.at("x-content-type-options"), "nosniff");
+  // Twice what is allowed, and more than the server can hold.
+  for (const auto& [size, status] :
+       {std::pair(4096, 431), std::pair(20000, 400)}) {
+    const std::string filler(size, 'x');
+    const HttpReply header =
+        Get(port_, "/", absl::StrCat("X: ", filler, "\r\n"));
+    EXPECT_EQ(header.status, status);
+    const HttpReply uri = Get(port_, absl::StrCat("/", filler));
+    EXPECT_EQ(uri.status, status);
+    EXPECT_EQ(uri.headers.at("x-content-type-options"), "nosniff");
+    EXPECT_EQ(uri.headers.at("connection"), "close");
+  }
+  EXPECT_EQ(service_.served, 0);
   EXPECT_EQ(Get(port_, "/").status, 200);
+  server_.reset();
   MutexLock lock(&service_.mutex);
-  ASSERT_GE(service_.statuses.size(), 2u);
-  EXPECT_EQ(service_.statuses[0], 431);
-  EXPECT_EQ(service_.statuses[1], 431);
+  EXPECT_EQ(service_.statuses, (std::vector<int>{431, 431, 400, 400, 200}));
+}
+
+TEST_F(HttpServerTest, TheLimitIsExact) {
+  HttpServerOptions options;
+  options.max_request_bytes = 1024;
+  Start(options);
+  const std::string rest = "GET / HTTP/1.1\r\nX: \r\n\r\n";
+  for (int excess : {0, 1}) {
+    HttpClient client(port_);
+    client.Send(absl::StrCat(
+        "GET / HTTP/1.1\r\nX: ", std::string(1024 - rest.size() + excess, 'x'),
+        "\r\n\r\n"));
+    EXPECT_EQ(client.Receive().status, excess == 0 ? 200 : 431);
+  }
 }
 
 TEST_F(HttpServerTest, MalformedRequestsAreRefusedAndTheNextIsServed) {
@@ -244,14 +264,22 @@ TEST_F(HttpServerTest, IdleAndUnfinishedConnectionsAreClosed) {
   EXPECT_TRUE(idle.AtEnd());
 }
 
-TEST_F(HttpServerTest, ListensOnIpv6) {
+TEST_F(HttpServerTest, ListensOnIpv6OrSaysThatCivetwebCannot) {
   HttpServerOptions options;
   options.address = *ParseListenAddress("[::1]:0");
-  Start(options);
-  HttpClient client(port_, /*ipv6=*/true);
-  ASSERT_TRUE(client.connected());
-  EXPECT_EQ(client.Request("GET", "/").status, 200);
-  EXPECT_FALSE(HttpClient(port_).connected());
+  absl::StatusOr<std::unique_ptr<HttpServer>> server =
+      HttpServer::Start(options, &service_);
+  if (server.ok()) {
+    HttpClient client((*server)->port(), /*ipv6=*/true);
+    ASSERT_TRUE(client.connected());
+    EXPECT_EQ(client.Request("GET", "/").status, 200);
+    EXPECT_FALSE(HttpClient((*server)->port()).connected());
+  } else {
+    EXPECT_EQ(server.status().code(), absl::StatusCode::kUnimplemented);
+    EXPECT_EQ(server.status().message(),
+              "cannot listen on [::1]:0: the civetweb library of this system "
+              "is built without IPv6; use 127.0.0.1");
+  }
 }
 
 TEST_F(HttpServerTest, NamesThePortThatIsTaken) {
