@@ -1,0 +1,120 @@
+// The lock order is checked in builds without NDEBUG only (-c dbg, fastbuild);
+// what holds in every build is tested in every build.
+#include "poolscope/allocator/base/mutex.h"
+
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "poolscope/allocator/base/lock_order.h"
+
+namespace poolscope {
+namespace {
+
+TEST(MutexTest, ExcludesOtherThreads) {
+  constexpr int kRounds = 20000;
+  Mutex mutex(LockRank::kArena);
+  int count = 0;
+  const auto work = [&] {
+    for (int i = 0; i < kRounds; ++i) {
+      MutexLock lock(&mutex);
+      ++count;
+    }
+  };
+  std::thread other(work);
+  work();
+  other.join();
+  EXPECT_EQ(count, 2 * kRounds);
+}
+
+TEST(MutexTest, TryLockFailsWhileAnotherThreadHoldsIt) {
+  Mutex mutex;
+  bool got_while_held = true;
+  {
+    MutexLock lock(&mutex);
+    std::thread([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      got_while_held = mutex.TryLock();
+    }).join();
+  }
+  EXPECT_FALSE(got_while_held);
+  ASSERT_TRUE(mutex.TryLock());
+  mutex.Unlock();
+}
+
+TEST(MutexTest, HigherRanksMayFollowLowerOnes) {
+  Mutex core(LockRank::kCore);
+  Mutex arena(LockRank::kArena);
+  Mutex metadata(LockRank::kMetadata);
+  for (int i = 0; i < 2; ++i) {
+    MutexLock a(&core);
+    MutexLock b(&arena);
+    MutexLock c(&metadata);
+  }
+  // What was released is forgotten: the order may begin anew.
+  { MutexLock lock(&metadata); }
+  MutexLock lock(&core);
+}
+
+TEST(MutexTest, UnrankedLocksAreNotChecked) {
+  Mutex metadata(LockRank::kMetadata);
+  Mutex first;
+  Mutex second;
+  MutexLock a(&metadata);
+  MutexLock b(&first);
+  MutexLock c(&second);
+}
+
+TEST(MutexTest, RanksAreHeldPerThread) {
+  Mutex metadata(LockRank::kMetadata);
+  Mutex core(LockRank::kCore);
+  MutexLock lock(&metadata);
+  std::thread([&] { MutexLock other(&core); }).join();
+}
+
+TEST(MutexTest, ForForkTakesSeveralOfOneRank) {
+  Mutex first(LockRank::kArena);
+  Mutex second(LockRank::kArena);
+  first.LockForFork();
+  second.LockForFork();
+  second.UnlockForFork();
+  first.UnlockForFork();
+  MutexLock lock(&first);
+}
+
+#ifndef NDEBUG
+TEST(MutexDeathTest, LowerRankAfterHigherDies) {
+  EXPECT_DEATH(
+      {
+        Mutex metadata(LockRank::kMetadata);
+        Mutex arena(LockRank::kArena);
+        MutexLock a(&metadata);
+        MutexLock b(&arena);
+      },
+      "lock order: a lock of rank 4 asked for while one of rank 6 is held");
+}
+
+TEST(MutexDeathTest, SameRankTwiceDies) {
+  EXPECT_DEATH(
+      {
+        Mutex first(LockRank::kArena);
+        Mutex second(LockRank::kArena);
+        MutexLock a(&first);
+        MutexLock b(&second);
+      },
+      "lock order: a lock of rank 4 asked for while one of rank 4 is held");
+}
+
+TEST(MutexDeathTest, TryLockCountsAsHeld) {
+  EXPECT_DEATH(
+      {
+        Mutex metadata(LockRank::kMetadata);
+        Mutex arena(LockRank::kArena);
+        if (metadata.TryLock()) {
+          arena.Lock();
+        }
+      },
+      "lock order");
+}
+#endif  // NDEBUG
+
+}  // namespace
+}  // namespace poolscope
