@@ -23,20 +23,13 @@ int UtilizationRange(int percent) {
 }
 
 // Blocks of `run` in use, by their states.
-uint64_t CountInUse(const RunInfo* run, size_t page_bytes) {
+uint64_t CountInUse(const RunInfo* run) {
   const uintptr_t base = reinterpret_cast<uintptr_t>(run->base);
   const size_t size = SizeOf(run->size_class);
-  if (run->elements == 1) {
-    return AddressTable::Find(base)->InUse(base, size) ? 1 : 0;
-  }
   uint64_t count = 0;
-  const size_t bytes = run->pages * page_bytes;
-  for (size_t at = 0; at < bytes; at += 64) {
-    const uint8_t state = AddressTable::Find(base + at)
-                              ->states[BlockState::Index(base + at)]
-                              .load(std::memory_order_relaxed);
-    count += size >= BlockState::kOwnByteSize ? state != 0
-                                              : __builtin_popcount(state);
+  for (uint32_t i = 0; i < run->elements; ++i) {
+    const uintptr_t block = base + i * size;
+    count += AddressTable::Find(block)->InUse(block, size) ? 1 : 0;
   }
   return count;
 }
@@ -65,7 +58,7 @@ void Arena::CollectChunk(Chunk* chunk, ChunkStats* stats) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(chunk->base()) + offset;
     const RunInfo* run = AddressTable::Find(at)->RunAt(at);
     const uint64_t size = SizeOf(run->size_class);
-    const uint64_t in_use = CountInUse(run, page_bytes);
+    const uint64_t in_use = CountInUse(run);
     const uint64_t not_free = run->elements - FreeCount(run);
     stats->pinned_bytes += in_use * size;
     // The owner may be at work: never below zero.
@@ -143,13 +136,12 @@ std::string Arena::CheckChunkLocked(Chunk* chunk, Carved* carved) {
     if (run->elements > 1 && word.owner() == id) {
       uint32_t bits = 0;
       for (uint64_t free : run->free_bits) bits += __builtin_popcountll(free);
-      if (bits != FreeCount(run) ||
-          CountInUse(run, page_bytes) + bits != run->elements) {
+      if (bits != FreeCount(run) || CountInUse(run) + bits != run->elements) {
         return absl::StrFormat(
             "chunk %d: the arena's slab at page %d has %d elements, %d free "
             "bits, a free count of %d and %d in use",
             chunk->id(), page, run->elements, bits, FreeCount(run),
-            CountInUse(run, page_bytes));
+            CountInUse(run));
       }
     }
     (*carved)[run->size_class] += run->elements;
