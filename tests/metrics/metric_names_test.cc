@@ -1,10 +1,16 @@
 #include "poolscope/metrics/metric_names.h"
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 
@@ -62,6 +68,39 @@ TEST(MetricNamesTest, HelpIsASentence) {
   for (const MetricRow& row : AllMetrics()) {
     EXPECT_TRUE(absl::EndsWith(row.descriptor.help, "."))
         << row.descriptor.name;
+  }
+}
+
+absl::string_view TypeName(MetricType type) {
+  switch (type) {
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kHistogram:
+      return "histogram";
+    case MetricType::kInfo:
+      return "info";
+    default:
+      return "not in the catalogue";
+  }
+}
+
+TEST(MetricNamesTest, DocumentationHasEveryMetricAsItIs) {
+  std::ifstream file("docs/metrics.md");
+  ASSERT_TRUE(file.good());
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  for (const MetricRow& row : AllMetrics()) {
+    std::vector<std::string> labels;
+    for (absl::string_view label :
+         absl::StrSplit(row.labels, ',', absl::SkipEmpty())) {
+      labels.push_back(absl::StrCat("`", label, "`"));
+    }
+    const std::string line = absl::StrCat(
+        "| `", row.descriptor.name, "` | ", TypeName(row.descriptor.type),
+        " | ", row.descriptor.unit, " | ", absl::StrJoin(labels, ", "), " | ",
+        row.descriptor.help, " | ");
+    EXPECT_TRUE(absl::StrContains(page, line)) << line;
   }
 }
 
