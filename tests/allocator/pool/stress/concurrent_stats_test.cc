@@ -153,6 +153,8 @@ TEST_P(ConcurrentStatsTest, IdentitiesHoldUnderLoad) {
   for (Handover& handover : handovers_) {
     while (std::optional<Block> block = handover.TryTake()) Free(*block);
   }
+  // Sends the last ones on their way to where they belong.
+  PooledAllocator::MarkThreadIdle();
   const AllocatorStats stats = pool_->Stats(StatsOptions{true, true});
   EXPECT_EQ(BrokenIdentity(stats), "");
   EXPECT_EQ(ActiveBlocks(stats), 0);

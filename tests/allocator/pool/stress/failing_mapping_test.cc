@@ -159,6 +159,43 @@ TEST_P(FailingMappingTest, EveryMappingFailsFromOneOn) {
   EXPECT_GT(n, 20) << "the scenario maps too little";
 }
 
+TEST(RefusedSampleTest, SamplingGoesOnWhenMemoryIsBack) {
+  FakeMemorySource source;
+  PoolOptions options;
+  options.max_direct_memory_bytes = 256 << 20;
+  options.arenas = 1;
+  options.max_order = 12;             // one chunk serves the whole test
+  options.sample_interval_bytes = 1;  // every allocation
+  options.memory_source = &source;
+  auto pool = PooledAllocator::Create(options);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  std::vector<void*> blocks;
+  const auto allocate = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      blocks.push_back((*pool)->Allocate(64));
+      ASSERT_NE(blocks.back(), nullptr) << PooledAllocator::LastRefusal();
+    }
+  };
+  const auto free_all = [&] {
+    for (void* block : blocks) (*pool)->Free(block);
+    blocks.clear();
+  };
+  allocate(100);
+  EXPECT_EQ((*pool)->Stats().sampled_live_allocations, 100);
+  // Until there is no memory for a record.
+  source.FailUse(MemorySource::Use::kMetadata, true);
+  while ((*pool)->Stats().sampled_live_allocations >= blocks.size()) {
+    allocate(1);
+    ASSERT_FALSE(HasFatalFailure());
+    ASSERT_LT(blocks.size(), 10000);
+  }
+  source.FailNone();
+  free_all();
+  allocate(100);
+  EXPECT_EQ((*pool)->Stats().sampled_live_allocations, 100);
+  free_all();
+}
+
 INSTANTIATE_TEST_SUITE_P(Options, FailingMappingTest,
                          testing::Values(FailureCase{"defaults", true, 0},
                                          FailureCase{"every_block_sampled",
