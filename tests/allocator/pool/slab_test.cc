@@ -116,43 +116,6 @@ TEST(RunListTest, LinksAtTheHeadAndUnlinksAnywhere) {
   EXPECT_EQ(head, nullptr);
 }
 
-TEST(PageWordTest, HoldsWhatItWasMadeOf) {
-  const PageWord word =
-      PageWord::Make(0xfffffffe, /*sampled=*/true, BinOffset(99), 0xffff);
-  EXPECT_EQ(word.owner(), 0xfffffffeu);
-  EXPECT_TRUE(word.sampled());
-  EXPECT_EQ(word.tag(), 0xffffffffu);
-  EXPECT_EQ(word.bin_offset(), BinOffset(99));
-  EXPECT_EQ(word.from_head(), 0xffffu);
-  EXPECT_EQ(PageWord().owner(), kNoOwner);
-  EXPECT_EQ(PageWord(word.bits()).bits(), word.bits());
-}
-
-TEST(SegmentTest, StatesOfNeighboursAreIndependent) {
-  FakeMemorySource source;
-  const size_t mapped = (sizeof(Segment) + 4095) & -4096;
-  auto* segment = static_cast<Segment*>(
-      source.Map(mapped, alignof(Segment), MemorySource::Use::kMetadata));
-  ASSERT_NE(segment, nullptr);
-  for (size_t size : {16, 32, 48, 64, 80, 112, 1024, 8192}) {
-    for (int i = 0; i < 50; ++i) {
-      if (i % 3 == 0) segment->SetInUse(kBase + i * size, size);
-    }
-    for (int i = 0; i < 50; ++i) {
-      const uintptr_t at = kBase + i * size;
-      ASSERT_EQ(segment->InUse(at, size), i % 3 == 0) << size << " at " << i;
-      // Inside a block nothing is in use.
-      for (size_t inside = 16; inside < size; inside += 16) {
-        ASSERT_FALSE(segment->InUse(at + inside, size)) << size << inside;
-      }
-      ASSERT_EQ(segment->ClearInUse(at, size), i % 3 == 0);
-      ASSERT_FALSE(segment->ClearInUse(at, size)) << "twice";
-    }
-    for (const auto& state : segment->states) ASSERT_EQ(state.load(), 0);
-  }
-  source.Unmap(segment, mapped);
-}
-
 TEST(RunOfTest, FindsTheRunFromAnyOfItsGranules) {
   FakeMemorySource source;
   const uintptr_t base = kBase + (uintptr_t{1} << 34);
