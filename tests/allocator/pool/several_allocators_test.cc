@@ -1,0 +1,108 @@
+// One thread, many allocators.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/pool_options.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/test_pool.h"
+
+namespace poolscope {
+namespace {
+
+TEST(SeveralAllocatorsTest, TwoTakingTurnsBothHitTheirCaches) {
+  TestPool one;
+  TestPool two;
+  for (int i = 0; i < 10000; ++i) {
+    void* a = one->Allocate(256);
+    void* b = two->Allocate(256);
+    ASSERT_NE(a, b);
+    one->Free(a);
+    two->Free(b);
+  }
+  for (TestPool* pool : {&one, &two}) {
+    const AllocatorStats stats = (*pool)->Stats();
+    EXPECT_EQ(stats.thread_cache_by_kind[0].requests, 10000u);
+    EXPECT_GE(stats.thread_cache_by_kind[0].hits, 9990u);
+    EXPECT_EQ(stats.thread_cache_count, 1u);
+    EXPECT_EQ(stats.pinned_bytes, 0u);
+    EXPECT_EQ(stats.requested_bytes, 10000u * 256);
+  }
+}
+
+TEST(SeveralAllocatorsTest, FreeBlockFindsTheRightOne) {
+  TestPool one;
+  TestPool two;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 100; ++i) {
+    blocks.push_back(one->Allocate(100));
+    blocks.push_back(two->Allocate(100));
+  }
+  for (void* block : blocks) PooledAllocator::FreeBlock(block);
+  EXPECT_EQ(one.counts(Kind::kSmall).deallocations, 100u);
+  EXPECT_EQ(two.counts(Kind::kSmall).deallocations, 100u);
+}
+
+TEST(SeveralAllocatorsTest, AThreadKeepsCachesForEightAllocators) {
+  std::vector<std::unique_ptr<TestPool>> pools;
+  for (int i = 0; i < 20; ++i) pools.push_back(std::make_unique<TestPool>());
+  std::vector<std::vector<void*>> held(pools.size());
+  for (int round = 0; round < 50; ++round) {
+    for (size_t i = 0; i < pools.size(); ++i) {
+      held[i].push_back((*pools[i])->Allocate(100 + i));
+      (*pools[i])->Free((*pools[i])->Allocate(20000));
+    }
+  }
+  uint64_t caches = 0;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    const AllocatorStats stats = (*pools[i])->Stats();
+    caches += stats.thread_cache_count;
+    EXPECT_EQ(pools[i]->counts(Kind::kSmall).active, 50u);
+    EXPECT_EQ(pools[i]->counts(Kind::kSmall).allocations, 100u);
+  }
+  EXPECT_EQ(caches, 8u);
+  for (size_t i = 0; i < pools.size(); ++i) pools[i]->Free(held[i]);
+  for (auto& pool : pools) EXPECT_EQ((*pool)->Stats().pinned_bytes, 0u);
+}
+
+TEST(SeveralAllocatorsTest, MarkingIdleConcernsAllOfThem) {
+  TestPool one;
+  TestPool two;
+  one.Free(one.Allocate(100, 1024));
+  two.Free(two.Allocate(100, 1024));
+  PooledAllocator::MarkThreadIdle();
+  std::thread([&] {
+    EXPECT_EQ(one->Trim().caches_emptied, 1u);
+    EXPECT_EQ(two->Trim().caches_emptied, 1u);
+  }).join();
+}
+
+TEST(SeveralAllocatorsTest, SwitchingCachesOffConcernsOne) {
+  TestPool one;
+  TestPool two;
+  one->SetThreadCacheEnabled(false);
+  one.Free(one.Allocate(100, 1024));
+  two.Free(two.Allocate(100, 1024));
+  one.Free(one.Allocate(100, 1024));
+  EXPECT_EQ(one->Stats().cached_bytes, 0u);
+  EXPECT_GT(two->Stats().cached_bytes, 0u);
+}
+
+TEST(SeveralAllocatorsTest, ANewAllocatorNeverMeetsTheCacheOfAnOldOne) {
+  for (int i = 0; i < 50; ++i) {
+    PoolOptions options = Quiet();
+    options.name = "round" + std::to_string(i);
+    TestPool pool(options);
+    pool.Free(pool.Allocate(20, 1024));
+    EXPECT_EQ(pool->Stats().thread_cache_by_kind[0].requests, 20u);
+    EXPECT_EQ(pool->Stats().name, options.name);
+  }
+}
+
+}  // namespace
+}  // namespace poolscope
