@@ -232,7 +232,8 @@ TEST_F(ThreadExitTest, BlocksOnTheirWayAreShownWhoeverFreedBefore) {
   }).join();
   const AllocatorStats stats = pool_->Stats();
   EXPECT_EQ(stats.pinned_bytes, 0);
-  EXPECT_GE(stats.cached_bytes, before + blocks.size() * 1024);
+  // But for the few sampled ones, which go to the arena at once.
+  EXPECT_GE(stats.cached_bytes, before + blocks.size() * 1024 * 9 / 10);
 }
 
 TEST_F(ThreadExitTest, OwnersExitWhileOthersFree) {
