@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <new>
+
 namespace poolscope {
 namespace {
 
@@ -17,8 +19,10 @@ class MonotonicClock final : public Clock {
 }  // namespace
 
 const Clock* Clock::Real() {
-  static const MonotonicClock clock;
-  return &clock;
+  // Static objects may ask for the time after this would have been destroyed.
+  alignas(MonotonicClock) static char storage[sizeof(MonotonicClock)];
+  static const Clock* const clock = new (storage) MonotonicClock;
+  return clock;
 }
 
 }  // namespace poolscope

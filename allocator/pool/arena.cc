@@ -329,6 +329,7 @@ void* Arena::AllocateDirect(int size_class, uint32_t page_alignment,
 }
 
 void* Arena::AllocateSampled(int size_class, SampleRecord* record,
+                             size_t requested_bytes, bool count,
                              Refusal* refusal) {
   const size_t page_bytes = env_->options.page_size_bytes;
   const size_t pages = (SizeOf(size_class) + page_bytes - 1) / page_bytes;
@@ -340,6 +341,10 @@ void* Arena::AllocateSampled(int size_class, SampleRecord* record,
   SetWords(run, id, /*sampled=*/true);
   const uintptr_t block = reinterpret_cast<uintptr_t>(run->base);
   AddressTable::Find(block)->SetInUse(block, SizeOf(size_class));
+  if (count) {
+    counters_.allocations[size_class].Add(1);
+    counters_.requested_bytes.Add(requested_bytes);
+  }
   return run->base;
 }
 
@@ -391,6 +396,7 @@ Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count) {
 
 void Arena::CountFree(int size_class) {
   MutexLock lock(&mutex_);
+  counters_.sent_bytes.Add(SizeOf(size_class));
   counters_.frees[size_class].Add(1);
 }
 

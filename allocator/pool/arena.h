@@ -41,7 +41,9 @@ struct DirectCounters {
   std::array<SingleWriterCounter, kMaxSizeClasses> allocations;
   std::array<SingleWriterCounter, kMaxSizeClasses> frees;
   SingleWriterCounter requested_bytes;
-  // Of blocks whose free another thread had counted already.
+  // Blocks that CountFree() counted, and those whose free had been counted when
+  // they arrived here.
+  SingleWriterCounter sent_bytes;
   SingleWriterCounter drained_bytes;
   SingleWriterCounter huge_allocations;
   SingleWriterCounter huge_frees;
@@ -99,14 +101,16 @@ class Arena : public Owner {
   void* AllocateDirect(int size_class, uint32_t page_alignment,
                        size_t requested_bytes, bool existing_only,
                        Refusal* refusal);
-  // One block on a page of its own, marked as sampled, with `record`; the
-  // caller counts it.
-  void* AllocateSampled(int size_class, SampleRecord* record, Refusal* refusal);
+  // One block on a page of its own, marked as sampled, with `record`; counted
+  // here when `count`, else by the caller.
+  void* AllocateSampled(int size_class, SampleRecord* record,
+                        size_t requested_bytes, bool count, Refusal* refusal);
   // Frees a block of one of this arena's chunks. `count`: the free is counted
   // here; else a thread cache has counted it, and it has now arrived.
   FreeResult FreeDirect(uintptr_t address, bool count);
 
-  // Counts a free for a thread that has no counters of its own.
+  // Counts a free for a thread that has no counters of its own and hands the
+  // block to FreeCounted().
   void CountFree(int size_class);
   void CountHugeAllocation(size_t bytes, size_t requested_bytes);
   void CountHugeFree(size_t bytes);

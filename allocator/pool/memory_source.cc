@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <new>
 
 namespace poolscope {
 namespace {
@@ -58,8 +59,10 @@ class SystemMemorySource final : public MemorySource {
 }  // namespace
 
 MemorySource* MemorySource::System() {
-  static SystemMemorySource source;
-  return &source;
+  // Static objects may free blocks after this would have been destroyed.
+  alignas(SystemMemorySource) static char storage[sizeof(SystemMemorySource)];
+  static MemorySource* const source = new (storage) SystemMemorySource;
+  return source;
 }
 
 }  // namespace poolscope

@@ -69,12 +69,16 @@ PoolCore::~PoolCore() {
 }
 
 void PoolCore::Close() {
-  facade_.store(nullptr, std::memory_order_release);
-  // Whoever has one of these caches in its thread-local pointer must not take
-  // a new allocator at the same address for this one.
-  ForEachCache([](ThreadCache* cache) {
-    cache->allocator.store(nullptr, std::memory_order_relaxed);
-  });
+  {
+    // Whoever has one of these caches in its thread-local pointer must not take
+    // a new allocator at the same address for this one. Under the mutex, so
+    // that no cache is attached with the old address afterwards.
+    MutexLock lock(&mutex_);
+    facade_.store(nullptr, std::memory_order_release);
+    ForEachCache([](ThreadCache* cache) {
+      cache->allocator.store(nullptr, std::memory_order_relaxed);
+    });
+  }
   UnbindCache(this);
   FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, nullptr);
   // Sequentially consistent, as is guard_: a thread that did not see the flag
@@ -82,16 +86,19 @@ void PoolCore::Close() {
   closed_.store(true);
   while (guard_.load() != 0) std::this_thread::yield();
   MutexLock lock(&process_mutex);
+  released_ = true;
   FinishIfUnused(this);
 }
 
 void PoolCore::FinishIfUnused(PoolCore* core) {
-  if (!core->closed() || core->guard_.load() != 0) return;
+  // Blocks first: whoever freed the last one entered guard_, or had attached,
+  // before that free was counted, and is therefore seen below.
+  if (!core->released_ || core->ActiveBlocks() != 0) return;
+  if (core->guard_.load() != 0) return;
   {
     MutexLock lock(&core->mutex_);
     if (core->attached_ != 0) return;
   }
-  if (core->ActiveBlocks() != 0) return;
   PoolCore** link = &cores;
   while (*link != core) link = &(*link)->next_core_;
   *link = core->next_core_;
@@ -128,6 +135,14 @@ void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     core->mutex_.UnlockForFork();
   }
   process_mutex.UnlockForFork();
+}
+
+void PoolCore::UnlockAllInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // The threads that were inside do not exist here.
+  for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    core->guard_.store(0);
+  }
+  UnlockAll();
 }
 
 // ------------------------------------------------------------- thread caches
@@ -469,7 +484,7 @@ size_t PoolCore::UsableSize(const void* block) {
 
 TrimResult PoolCore::Trim() {
   TrimResult result;
-  ThreadCache* own = BindCache(this, /*attach=*/false);
+  ThreadCache* own = ActiveCache(this);
   if (own != nullptr) {
     if (own->CachedBytes() > 0) ++result.caches_emptied;
     own->Flush(EvictionReason::kReclaim);

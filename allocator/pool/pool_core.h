@@ -67,6 +67,7 @@ class PoolCore {
   // fork(): every lock, in order.
   static void LockAll();
   static void UnlockAll();
+  static void UnlockAllInChild();
 
  private:
   explicit PoolCore(const PoolOptions& options) : env_(this, options) {}
@@ -127,7 +128,8 @@ class PoolCore {
   std::atomic<uint64_t> failures_limit_{0};
   std::atomic<uint64_t> failures_mapping_{0};
 
-  // List of all cores, under the process mutex.
+  // Under the process mutex: Close() is done with this core; list of all cores.
+  bool released_ = false;
   PoolCore* next_core_ = nullptr;
 };
 

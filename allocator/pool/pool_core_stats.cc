@@ -74,6 +74,7 @@ void PoolCore::ReadFrees(Counts* counts) const {
     Counts::PerArena& own = counts->arena[arena->index()];
     const DirectCounters& direct = arena->counters();
     for (int c = 0; c < classes; ++c) own.frees[c] += direct.frees[c].Value();
+    own.remote_bytes += direct.sent_bytes.Value();
     own.huge_freed_bytes = direct.huge_freed_bytes.Value();
     own.huge_frees = direct.huge_frees.Value();
   }

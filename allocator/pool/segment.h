@@ -153,7 +153,7 @@ struct alignas(4096) Segment {
     if (size >= BlockState::kOwnByteSize) {
       return state == BlockState::OwnByte(address);
     }
-    return (state & BlockState::Bit(address)) != 0;
+    return address % 16 == 0 && (state & BlockState::Bit(address)) != 0;
   }
   void SetInUse(uintptr_t address, size_t size) {
     std::atomic<uint8_t>& state = StateAt(address);
@@ -173,7 +173,7 @@ struct alignas(4096) Segment {
       return true;
     }
     const uint8_t bit = BlockState::Bit(address);
-    if ((before & bit) == 0) return false;
+    if (address % 16 != 0 || (before & bit) == 0) return false;
     state.store(before & ~bit, std::memory_order_relaxed);
     return true;
   }

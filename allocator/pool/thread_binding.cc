@@ -47,6 +47,22 @@ void OnThreadExit(void*) {
   while (thread_state.count > 0) Drop(thread_state.count - 1);
 }
 
+// Lets go of allocators that have been destroyed.
+void DropClosed() {
+  for (int i = thread_state.count - 1; i >= 0; --i) {
+    if (thread_state.bindings[i].core->closed()) Drop(i);
+  }
+}
+
+ThreadCache* BoundCache(PoolCore* core) {
+  for (int i = 0; i < thread_state.count; ++i) {
+    if (thread_state.bindings[i].core == core) {
+      return thread_state.bindings[i].cache;
+    }
+  }
+  return nullptr;
+}
+
 // Reactivates an idle cache of this thread.
 void Activate(ThreadCache* cache) {
   // Relaxed: only this thread makes its cache active or idle; a reclaimer that
@@ -66,17 +82,22 @@ CacheHeader no_cache(~OwnerId{kSampledBit});
 __thread CacheHeader* current_cache __attribute__((tls_model("initial-exec"))) =
     &no_cache;
 
+ThreadCache* ActiveCache(PoolCore* core) {
+  ThreadCache* cache = BoundCache(core);
+  // Relaxed: see Activate().
+  if (cache == nullptr ||
+      cache->state.load(std::memory_order_relaxed) != CacheState::kActive) {
+    return nullptr;
+  }
+  return cache;
+}
+
 ThreadCache* BindCache(PoolCore* core, bool attach) {
   ThreadState& state = thread_state;
-  ThreadCache* cache = nullptr;
-  for (int i = 0; i < state.count; ++i) {
-    if (state.bindings[i].core == core) cache = state.bindings[i].cache;
-  }
+  ThreadCache* cache = BoundCache(core);
   if (cache == nullptr) {
     if (!attach || state.exiting) return nullptr;
-    for (int i = state.count - 1; i >= 0; --i) {
-      if (state.bindings[i].core->closed()) Drop(i);
-    }
+    DropClosed();
     if (state.count == kMaxBindings) Drop(0);
     if (!state.exit_hook_set) {
       // Without the hook the cache would never be given back.
@@ -104,6 +125,7 @@ void UnbindCache(PoolCore* core) {
 void MarkIdle() {
   ThreadState& state = thread_state;
   current_cache = &no_cache;
+  DropClosed();
   for (int i = 0; i < state.count; ++i) {
     ThreadCache* cache = state.bindings[i].cache;
     if (cache->state.load(std::memory_order_relaxed) == CacheState::kIdle) {
@@ -120,7 +142,7 @@ void InitThreadBinding() {
   static const bool done = [] {
     if (pthread_key_create(&exit_key, OnThreadExit) != 0 ||
         pthread_atfork(PoolCore::LockAll, PoolCore::UnlockAll,
-                       PoolCore::UnlockAll) != 0) {
+                       PoolCore::UnlockAllInChild) != 0) {
       Fatal("no thread-specific key or fork handler left");
     }
     return true;

@@ -37,6 +37,9 @@ extern __thread CacheHeader* current_cache
 // current_cache pointing to it if its magazines are in use.
 ThreadCache* BindCache(PoolCore* core, bool attach);
 
+// The same if it is bound and active already, else null; changes nothing.
+ThreadCache* ActiveCache(PoolCore* core);
+
 // Gives up the cache for `core`, if there is one.
 void UnbindCache(PoolCore* core);
 

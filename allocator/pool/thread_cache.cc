@@ -100,10 +100,6 @@ void ThreadCache::Detach() {
 void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
   *refusal = Refusal::kNone;
   OnSlowPath();
-  if (!enabled()) {
-    return arena()->AllocateDirect(size_class, 1, size,
-                                   /*existing_only=*/false, refusal);
-  }
   Bin& bin = bins_[size_class];
   ColdBin& cold = cold_[size_class];
   const uint64_t pops = bin.pops.load(std::memory_order_relaxed);
@@ -117,10 +113,26 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
   if (cold.sample_at == pops) {
     void* sampled = TakeSample(size_class, size);
     if (sampled != nullptr) return sampled;
+    // This allocation goes unsampled; the count begins with the next.
+    if (cold.sample_at != kNever) ++cold.sample_at;
+    ArmEvent(size_class);
+  }
+  if (!enabled()) {
+    void* block = arena()->AllocateDirect(size_class, 1, size,
+                                          /*existing_only=*/false, refusal);
+    if (block != nullptr) CountDownSample(size_class);
+    return block;
   }
   if (bin.top == nullptr) DrainReturns();
   if (bin.top == nullptr) return ServeMiss(size_class, size, refusal);
   return Deliver(size_class, size, reinterpret_cast<uintptr_t>(bin.Pop(pops)));
+}
+
+// An allocation that was not one of the pops that the next sample counts.
+void ThreadCache::CountDownSample(int size_class) {
+  ColdBin& cold = cold_[size_class];
+  if (cold.sample_at != kNever) --cold.sample_at;
+  ArmEvent(size_class);
 }
 
 void* ThreadCache::Deliver(int size_class, size_t size, uintptr_t block) {
@@ -132,6 +144,7 @@ void* ThreadCache::Deliver(int size_class, size_t size, uintptr_t block) {
 void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
   ColdBin& cold = cold_[size_class];
   ++requests_since_trim_;
+  TrimWhenDue();
   const bool slab_class = env_->layout.is_slab(size_class);
   if (cold.overflowed || (cold.capacity == 0 && slab_class)) {
     TryGrow(size_class);
@@ -163,9 +176,7 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
     if (taken == 0) return nullptr;
   }
   for (int i = taken - 1; i > 0; --i) Insert(size_class, blocks[i]);
-  // This allocation was not one of the pops that the next sample counts down.
-  if (cold.sample_at != kNever) --cold.sample_at;
-  ArmEvent(size_class);
+  CountDownSample(size_class);
   cold.misses.Add(1);
   return Deliver(size_class, size, blocks[0]);
 }
@@ -196,7 +207,9 @@ void* ThreadCache::TakeSample(int size_class, size_t size) {
   SampleRecord* record = env_->sampler.NewRecord();
   if (record != nullptr) {
     Refusal refusal;
-    block = arena()->AllocateSampled(size_class, record, &refusal);
+    const bool cached = enabled();
+    block = arena()->AllocateSampled(size_class, record, size,
+                                     /*count=*/!cached, &refusal);
     if (block == nullptr) {
       env_->sampler.Discard(record);
     } else {
@@ -206,9 +219,11 @@ void* ThreadCache::TakeSample(int size_class, size_t size) {
       record->weight = SamplePace::Weight(SizeOf(size_class), interval);
       record->allocated_nanos = env_->options.clock->NowNanos();
       env_->sampler.Add(record);
-      bins_[size_class].CountRequested(size);
-      ++requests_since_trim_;
-      cold.misses.Add(1);
+      if (cached) {
+        bins_[size_class].CountRequested(size);
+        ++requests_since_trim_;
+        cold.misses.Add(1);
+      }
     }
   }
   pace_.EndSample();
@@ -221,13 +236,16 @@ void ThreadCache::OnEvent(int size_class) {
   const uint64_t pops = bins_[size_class].pops.load(std::memory_order_relaxed);
   requests_since_trim_ += pops - cold.pops_at_check;
   cold.pops_at_check = pops;
-  const uint64_t interval = env_->options.thread_cache_trim_interval;
-  if (interval != 0 && requests_since_trim_ >= interval) {
-    requests_since_trim_ = 0;
-    TrimUnused(EvictionReason::kTrim);
-  }
+  TrimWhenDue();
   DrainReturns();
   ArmEvent(size_class);
+}
+
+void ThreadCache::TrimWhenDue() {
+  const uint64_t interval = env_->options.thread_cache_trim_interval;
+  if (interval == 0 || requests_since_trim_ < interval) return;
+  requests_since_trim_ = 0;
+  TrimUnused(EvictionReason::kTrim);
 }
 
 void ThreadCache::OnSlowPath() {

@@ -243,6 +243,8 @@ class ThreadCache : public CacheHeader {
   void OnEvent(int size_class);
   void ArmEvent(int size_class);
   void DrawSample(int size_class);
+  void CountDownSample(int size_class);
+  void TrimWhenDue();
   void* Deliver(int size_class, size_t size, uintptr_t block);
   void OnSlowPath();
   void TrimUnused(EvictionReason reason);

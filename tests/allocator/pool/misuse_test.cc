@@ -85,6 +85,18 @@ TEST_P(MisuseDeathTest, FreeingTheInsideOfABlockDies) {
   }
 }
 
+// Pointers that are no multiple of 16 cannot be blocks.
+TEST_P(MisuseDeathTest, FreeingAMisalignedPointerDies) {
+  for (size_t size : kSizes) {
+    char* block = static_cast<char*>(pool_->Allocate(size));
+    for (size_t inside : {1, 8, 15}) {
+      EXPECT_DEATH(pool_->Free(block + inside), "poolscope: free of 0x")
+          << size << " + " << inside;
+    }
+    pool_->Free(block);
+  }
+}
+
 TEST_P(MisuseDeathTest, FreeingTheInsideOfAHugeBlockDies) {
   void* block = pool_->Allocate(3 * kChunk);
   for (size_t inside : {size_t{1}, size_t{4096}, kChunk, 2 * kChunk}) {

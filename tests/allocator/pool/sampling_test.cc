@@ -151,5 +151,23 @@ TEST(SamplingTest, ALargeIntervalSamplesFew) {
   pool.Free(blocks);
 }
 
+// At the limit a sample finds no page of its own: the block is served from a
+// slab, unsampled, and sampling goes on when there is room again.
+TEST(SamplingTest, SamplingGoesOnAfterTheLimitWasReached) {
+  PoolOptions options = Quiet();
+  options.sampling = true;
+  options.sample_interval_bytes = 64;  // two of three blocks of 64 bytes
+  options.page_size_bytes = 4096;
+  options.max_order = 4;
+  options.max_direct_memory_bytes = 65536;
+  TestPool pool(options);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<void*> blocks;
+    while (void* block = pool->Allocate(64)) blocks.push_back(block);
+    EXPECT_GT(pool->Stats().sampled_live_allocations, 0u) << round;
+    pool.Free(blocks);
+  }
+}
+
 }  // namespace
 }  // namespace poolscope
