@@ -186,6 +186,7 @@ RunInfo* Arena::NewRunLocked(int size_class, uint32_t pages, uint32_t alignment,
   run->base = base;
   run->pages = pages;
   run->size_class = size_class;
+  run->block_bytes = env_->layout.size(size_class);
   run->sample = nullptr;
   run->next = run->prev = nullptr;
   run->elements = elements;
@@ -316,13 +317,14 @@ void* Arena::AllocateDirect(int size_class, uint32_t page_alignment,
     }
   } else {
     const size_t page_bytes = env_->options.page_size_bytes;
-    const size_t pages = (SizeOf(size_class) + page_bytes - 1) / page_bytes;
+    const size_t pages =
+        (env_->layout.size(size_class) + page_bytes - 1) / page_bytes;
     RunInfo* run = NewRunLocked(size_class, pages, page_alignment, 1, id,
                                 existing_only, refusal);
     if (run == nullptr) return nullptr;
     block = reinterpret_cast<uintptr_t>(run->base);
   }
-  AddressTable::Find(block)->SetInUse(block, SizeOf(size_class));
+  AddressTable::Find(block)->SetInUse(block, env_->layout.size(size_class));
   counters_.allocations[size_class].Add(1);
   counters_.requested_bytes.Add(requested_bytes);
   return reinterpret_cast<void*>(block);
@@ -332,7 +334,8 @@ void* Arena::AllocateSampled(int size_class, SampleRecord* record,
                              size_t requested_bytes, bool count,
                              Refusal* refusal) {
   const size_t page_bytes = env_->options.page_size_bytes;
-  const size_t pages = (SizeOf(size_class) + page_bytes - 1) / page_bytes;
+  const size_t pages =
+      (env_->layout.size(size_class) + page_bytes - 1) / page_bytes;
   MutexLock lock(&mutex_);
   RunInfo* run = NewRunLocked(size_class, pages, 1, 1, id,
                               /*existing_only=*/false, refusal);
@@ -340,7 +343,7 @@ void* Arena::AllocateSampled(int size_class, SampleRecord* record,
   run->sample = record;
   SetWords(run, id, /*sampled=*/true);
   const uintptr_t block = reinterpret_cast<uintptr_t>(run->base);
-  AddressTable::Find(block)->SetInUse(block, SizeOf(size_class));
+  AddressTable::Find(block)->SetInUse(block, env_->layout.size(size_class));
   if (count) {
     counters_.allocations[size_class].Add(1);
     counters_.requested_bytes.Add(requested_bytes);
@@ -365,11 +368,11 @@ Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count) {
     if (run->elements > 1 && word.owner() != id) {
       return FreeResult::kOwnedByCache;
     }
-    if (!segment->ClearInUse(address, SizeOf(run->size_class))) {
+    if (!segment->ClearInUse(address, run->block_bytes)) {
       Fatal(
-          "free of %p (class %zu), which is not in use: freed twice, or not "
+          "free of %p (class %u), which is not in use: freed twice, or not "
           "the start of a block",
-          reinterpret_cast<void*>(address), SizeOf(run->size_class));
+          reinterpret_cast<void*>(address), run->block_bytes);
     }
     const int size_class = run->size_class;
     if (run->elements == 1) {
@@ -386,7 +389,7 @@ Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count) {
     if (count) {
       counters_.frees[size_class].Add(1);
     } else {
-      counters_.drained_bytes.Add(SizeOf(size_class));
+      counters_.drained_bytes.Add(env_->layout.size(size_class));
     }
   }
   if (sample != nullptr) env_->sampler.Remove(sample);
@@ -396,7 +399,7 @@ Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count) {
 
 void Arena::CountFree(int size_class) {
   MutexLock lock(&mutex_);
-  counters_.sent_bytes.Add(SizeOf(size_class));
+  counters_.sent_bytes.Add(env_->layout.size(size_class));
   counters_.frees[size_class].Add(1);
 }
 

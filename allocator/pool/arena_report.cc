@@ -25,7 +25,7 @@ int UtilizationRange(int percent) {
 // Blocks of `run` in use, by their states.
 uint64_t CountInUse(const RunInfo* run) {
   const uintptr_t base = reinterpret_cast<uintptr_t>(run->base);
-  const size_t size = SizeOf(run->size_class);
+  const size_t size = run->block_bytes;
   uint64_t count = 0;
   for (uint32_t i = 0; i < run->elements; ++i) {
     const uintptr_t block = base + i * size;
@@ -57,7 +57,7 @@ void Arena::CollectChunk(Chunk* chunk, ChunkStats* stats) {
     }
     const uintptr_t at = reinterpret_cast<uintptr_t>(chunk->base()) + offset;
     const RunInfo* run = AddressTable::Find(at)->RunAt(at);
-    const uint64_t size = SizeOf(run->size_class);
+    const uint64_t size = run->block_bytes;
     const uint64_t in_use = CountInUse(run);
     const uint64_t not_free = run->elements - FreeCount(run);
     stats->pinned_bytes += in_use * size;

@@ -294,12 +294,12 @@ void* PoolCore::Allocate(size_t size, size_t alignment) {
   if (size > chunk_bytes) return AllocateHuge(cache, size, alignment);
   // Within a page the class's size sees to the alignment, beyond it the place
   // of the run.
-  const int size_class =
-      alignment <= 16
-          ? SizeClassFor(size)
-          : AlignedSizeClassFor(size, std::min(alignment, page_bytes));
+  const int size_class = alignment <= 16
+                             ? env_.layout.tables().ClassFor(size)
+                             : env_.layout.tables().AlignedClassFor(
+                                   size, std::min(alignment, page_bytes));
   const uint32_t page_alignment = std::max<size_t>(1, alignment / page_bytes);
-  if (SizeOf(size_class) > chunk_bytes) {
+  if (env_.layout.size(size_class) > chunk_bytes) {
     return AllocateHuge(cache, size, alignment);
   }
   Refusal refusal = Refusal::kNone;
@@ -477,7 +477,7 @@ size_t PoolCore::UsableSize(const void* block) {
   if (word.owner() == kNoOwner) {
     Fatal("size asked of %p, which is not the start of a block in use", block);
   }
-  return kSizeClasses.size[RunOf(address, word)->size_class];
+  return RunOf(address, word)->block_bytes;
 }
 
 // ------------------------------------------------------------------- upkeep

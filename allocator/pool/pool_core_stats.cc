@@ -65,7 +65,7 @@ void PoolCore::ReadFrees(Counts* counts) const {
       for (int c = 0; c < classes; ++c) {
         const uint64_t frees = cache->CountRemoteFrees(a, c);
         other.frees[c] += frees;
-        other.remote_bytes += frees * SizeOf(c);
+        other.remote_bytes += frees * env_.layout.size(c);
         counts->remote_frees += frees;
       }
     }
@@ -138,8 +138,8 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
       KindCounts& kind = out.by_kind[static_cast<int>(KindOf(layout, c))];
       kind.allocations += in.allocations[c];
       kind.deallocations += in.frees[c];
-      out.allocated_bytes += in.allocations[c] * SizeOf(c);
-      out.freed_bytes += in.frees[c] * SizeOf(c);
+      out.allocated_bytes += in.allocations[c] * env_.layout.size(c);
+      out.freed_bytes += in.frees[c] * env_.layout.size(c);
     }
     out.pinned_bytes = out.allocated_bytes - out.freed_bytes;
     KindCounts& huge = out.by_kind[static_cast<int>(Kind::kHuge)];
@@ -161,7 +161,7 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
   for (int c = 0; c < classes; ++c) {
     SizeClassStats& out = stats.size_classes[c];
     const Kind kind = KindOf(layout, c);
-    out.size_bytes = SizeOf(c);
+    out.size_bytes = env_.layout.size(c);
     out.kind = kind;
     for (const Counts::PerArena& in : counts.arena) {
       out.allocations += in.allocations[c];

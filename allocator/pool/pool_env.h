@@ -32,7 +32,8 @@ struct PoolEnv {
   PoolEnv(PoolCore* owner, const PoolOptions& resolved)
       : core(owner),
         options(resolved),
-        layout(resolved.page_size_bytes, resolved.chunk_size_bytes()),
+        layout(resolved.page_size_bytes, resolved.chunk_size_bytes(),
+               resolved.layout),
         limit(resolved.max_direct_memory_bytes),
         metadata(resolved.memory_source),
         sampler(&metadata) {}

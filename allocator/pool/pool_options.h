@@ -24,6 +24,12 @@ namespace poolscope {
 class Clock;
 class MemorySource;
 
+// How a chunk's pages are kept, and with it the size classes.
+enum class ChunkLayout {
+  kRuns,   // page runs, jemalloc 4's classes
+  kBuddy,  // a buddy tree, powers of two: Netty before 4.1.52
+};
+
 struct PoolOptions {
   // The value of the `allocator` label. 1 to 64 bytes of [A-Za-z0-9_.:-].
   std::string name = "default";
@@ -37,6 +43,8 @@ struct PoolOptions {
 
   // chunk = page << max_order, at most 1 GiB; 0 to 14 (Netty's bounds).
   int max_order = 9;  // 4 MiB
+
+  ChunkLayout layout = ChunkLayout::kRuns;
 
   // Number of arenas, 1 to 1024. Unset: Netty's formula, min(2 * cores,
   // max_direct_memory / chunk / 2 / 3), but at least one.

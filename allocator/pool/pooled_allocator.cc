@@ -15,12 +15,11 @@ using pool_internal::Bin;
 using pool_internal::BinOffset;
 using pool_internal::BlockState;
 using pool_internal::CacheHeader;
-using pool_internal::ClassSize;
 using pool_internal::current_cache;
+using pool_internal::kClassOf64;
 using pool_internal::kMaxLookup;
 using pool_internal::kMaxSmallLookup;
 using pool_internal::kMinAlignment;
-using pool_internal::kSizeClasses;
 using pool_internal::PageWord;
 using pool_internal::PoolCore;
 using pool_internal::Segment;
@@ -45,8 +44,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeFast(CacheHeader* cache,
   if (ABSL_PREDICT_FALSE(difference == bin->full_at)) return false;
   // Branches on the class, not on data, so that the usual case is the short
   // one: see BlockState.
-  constexpr uint32_t kOwnByteBin = BinOffset(3);
-  static_assert(ClassSize(3) == BlockState::kOwnByteSize);
+  constexpr uint32_t kOwnByteBin = BinOffset(kClassOf64);
   const bool was_in_use =
       ABSL_PREDICT_TRUE(word.bin_offset() >= kOwnByteBin)
           ? segment->ClearInUse(address, BlockState::kOwnByteSize)
@@ -73,22 +71,24 @@ PooledAllocator::~PooledAllocator() { core_->Close(); }
 
 void* PooledAllocator::Allocate(size_t size) {
   CacheHeader* cache = current_cache;
-  uint32_t offset;
-  if (ABSL_PREDICT_TRUE(size <= kMaxSmallLookup)) {
-    offset = kSizeClasses.small[(size + 15) >> 4];
-  } else if (size <= kMaxLookup) {
-    offset = kSizeClasses.large[(size - 1) >> 12];
-  } else {
-    return core_->Allocate(size, kMinAlignment);
-  }
   if (ABSL_PREDICT_TRUE(cache->allocator.load(std::memory_order_relaxed) ==
                         this)) {
+    uint32_t offset;
+    if (ABSL_PREDICT_TRUE(size <= kMaxSmallLookup)) {
+      offset = cache->classes->small[(size + 15) >> 4];
+    } else if (size <= kMaxLookup) {
+      offset = cache->classes->large[(size - 1) >> 12];
+    } else {
+      return core_->Allocate(size, kMinAlignment);
+    }
     Bin* bin = BinAt(cache, offset);
     const uint64_t served = bin->pops.load(std::memory_order_relaxed);
     if (ABSL_PREDICT_TRUE(bin->top != nullptr && served != bin->event_at)) {
       void* block = bin->Pop(served);
       bin->CountRequested(size);
       const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+      // A branch on the caller's size, so that a block with a byte of its own
+      // waits for nothing.
       AddressTable::Find(address)->SetInUse(address, size + 15);
       return block;
     }

@@ -90,6 +90,7 @@ struct RunInfo {
   char* base;
   SampleRecord* sample;  // null unless sampled
   uint32_t pages;
+  uint32_t block_bytes;  // of its class
   // Written by the owner only; a snapshot may read it at any time.
   std::atomic<uint16_t> free_count;
   uint16_t elements;

@@ -6,9 +6,27 @@ namespace poolscope {
 namespace pool_internal {
 namespace {
 
-constexpr SizeClassTables MakeTables() {
+constexpr size_t RunClassSize(int index) {
+  if (index < 4) return size_t{16} * (index + 1);
+  const int group = index / 4;  // 1, 2, ...
+  const size_t base = size_t{32} << group;
+  return base + (base >> 2) * (index % 4 + 1);
+}
+
+constexpr int kTinyClasses = 31;  // 16, 32, ... 496
+
+constexpr size_t BuddyClassSize(int index) {
+  if (index < kTinyClasses) return size_t{16} * (index + 1);
+  return size_t{512} << (index - kTinyClasses);
+}
+
+constexpr SizeClassTables MakeTables(size_t (*size_of)(int)) {
   SizeClassTables tables;
-  for (int i = 0; i < kMaxSizeClasses; ++i) tables.size[i] = ClassSize(i);
+  while (tables.count < kMaxSizeClasses && size_of(tables.count) <= size_t{1}
+                                                                        << 30) {
+    tables.size[tables.count] = size_of(tables.count);
+    ++tables.count;
+  }
   int index = 0;
   for (size_t i = 0; i < tables.small.size(); ++i) {
     while (tables.size[index] < i * 16) ++index;
@@ -41,29 +59,37 @@ uint32_t SlabPages(size_t element, size_t page) {
 
 }  // namespace
 
-constexpr SizeClassTables kSizeClasses = MakeTables();
+constexpr SizeClassTables kRunClasses = MakeTables(RunClassSize);
+constexpr SizeClassTables kBuddyClasses = MakeTables(BuddyClassSize);
+static_assert(kRunClasses.size[kClassOf64] == 64);
+static_assert(kBuddyClasses.size[kClassOf64] == 64);
 
-int AlignedSizeClassFor(size_t size, size_t alignment) {
-  size = std::max<size_t>(size, 1);
-  size = (size + alignment - 1) & ~(alignment - 1);
-  int index = SizeClassFor(size);
-  while (kSizeClasses.size[index] % alignment != 0) ++index;
+int SizeClassTables::AlignedClassFor(size_t bytes, size_t alignment) const {
+  bytes = std::max<size_t>(bytes, 1);
+  bytes = (bytes + alignment - 1) & ~(alignment - 1);
+  int index = ClassFor(bytes);
+  while (size[index] % alignment != 0) ++index;
   return index;
 }
 
-ClassLayout::ClassLayout(size_t page_bytes, size_t chunk_bytes)
-    : page_bytes_(page_bytes) {
-  while (count_ < kMaxSizeClasses && kSizeClasses.size[count_] <= chunk_bytes) {
-    const size_t size = kSizeClasses.size[count_];
-    if (size < 4 * page_bytes) small_count_ = count_ + 1;
-    if (size < page_bytes) {
-      run_pages_[count_] = std::min<size_t>(SlabPages(size, page_bytes),
-                                            chunk_bytes / page_bytes);
-      run_elements_[count_] = std::min<size_t>(
-          kMaxSlabElements, run_pages_[count_] * page_bytes / size);
-    } else {
-      run_pages_[count_] = (size + page_bytes - 1) / page_bytes;
+ClassLayout::ClassLayout(size_t page_bytes, size_t chunk_bytes,
+                         ChunkLayout layout)
+    : tables_(layout == ChunkLayout::kRuns ? kRunClasses : kBuddyClasses),
+      page_bytes_(page_bytes) {
+  while (count_ < tables_.count && size(count_) <= chunk_bytes) {
+    const size_t bytes = size(count_);
+    if (bytes < 4 * page_bytes) small_count_ = count_ + 1;
+    if (bytes >= page_bytes) {
+      run_pages_[count_] = (bytes + page_bytes - 1) / page_bytes;
       run_elements_[count_] = 1;
+    } else {
+      // The buddy tree's slabs are a page each, whatever is left of it.
+      run_pages_[count_] = layout == ChunkLayout::kBuddy
+                               ? 1
+                               : std::min<size_t>(SlabPages(bytes, page_bytes),
+                                                  chunk_bytes / page_bytes);
+      run_elements_[count_] = std::min<size_t>(
+          kMaxSlabElements, run_pages_[count_] * page_bytes / bytes);
     }
     ++count_;
   }

@@ -1,15 +1,20 @@
-// Size classes: jemalloc 4's geometry, four classes a doubling.
+// Size classes: which sizes of block there are, and what a request gets.
+//
+// With page runs, jemalloc 4's geometry, four classes a doubling:
 //
 //   group 0:   16   32   48   64           steps of 16
 //   group 1:   80   96  112  128           steps of 16
 //   group 2:  160  192  224  256           steps of 32
 //   ...
-//   a group starts at 2^k and adds (k - 2 powers of two) four times
+//   a group starts at 2^k and adds a quarter of it four times
 //
-// so that a request wastes at most a fifth of its block above 64 bytes. The
-// series does not depend on the options: a chunk of 4 MiB uses the first 68
-// classes, one of 1 GiB all 100. A class index is an index into the bins of a
-// thread cache.
+// so that a request wastes at most a fifth of its block above 64 bytes. With
+// the buddy tree, those of Netty before 4.1.52: tiny ones in steps of 16 below
+// 512, then powers of two.
+//
+// Neither series depends on the other options: a chunk of 4 MiB uses the first
+// 68 classes of the first, one of 1 GiB all 100. A class index is an index into
+// the bins of a thread cache.
 //
 // What an arena carves for a class (RunPages, RunElements):
 //   class < page   a slab: the fewest pages that its elements fill exactly,
@@ -25,6 +30,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "poolscope/allocator/pool/pool_options.h"
+
 namespace poolscope {
 namespace pool_internal {
 
@@ -32,18 +39,13 @@ inline constexpr int kMaxSizeClasses = 100;  // 16 B .. 1 GiB
 inline constexpr int kMaxSlabElements = 512;
 
 inline constexpr size_t kMinAlignment = 16;
+// The class of 64 bytes, in either series.
+inline constexpr int kClassOf64 = 3;
 
 // Sizes up to here are classified by one table look-up.
 inline constexpr size_t kMaxSmallLookup = 32768;
 // And these by another, in steps of 4 KiB.
 inline constexpr size_t kMaxLookup = 4 << 20;
-
-constexpr size_t ClassSize(int index) {
-  if (index < 4) return size_t{16} * (index + 1);
-  const int group = index / 4;  // 1, 2, ...
-  const size_t base = size_t{32} << group;
-  return base + (base >> 2) * (index % 4 + 1);
-}
 
 // Where a class's bin lies in a thread cache: after the cache's first line, one
 // line a class. The tables give this offset rather than the class, since the
@@ -57,39 +59,42 @@ constexpr int ClassOfBin(uint32_t offset) {
   return (offset - kBinsOffset) / kBinBytes;
 }
 
+// One series of classes, with its look-up tables.
 struct SizeClassTables {
+  int count = 0;
   std::array<size_t, kMaxSizeClasses> size{};
   // Bin offsets by (size + 15) / 16, and by (size - 1) / 4096.
   std::array<uint16_t, kMaxSmallLookup / 16 + 1> small{};
   std::array<uint16_t, kMaxLookup / 4096> large{};
+
+  // The smallest class of at least `bytes` bytes; 0 counts as 1. `bytes` at
+  // most 1 GiB.
+  int ClassFor(size_t bytes) const {
+    if (bytes <= kMaxSmallLookup) return ClassOfBin(small[(bytes + 15) >> 4]);
+    if (bytes <= kMaxLookup) return ClassOfBin(large[(bytes - 1) >> 12]);
+    int index = ClassOfBin(large[kMaxLookup / 4096 - 1]);
+    while (size[index] < bytes) ++index;
+    return index;
+  }
+
+  // The same for a block aligned to `alignment`, a power of two of at most a
+  // page: a class whose size is a multiple of it.
+  int AlignedClassFor(size_t bytes, size_t alignment) const;
 };
 
-extern const SizeClassTables kSizeClasses;
+// jemalloc 4's classes, for page runs; Netty's old ones, for the buddy tree.
+extern const SizeClassTables kRunClasses;
+extern const SizeClassTables kBuddyClasses;
 
-inline size_t SizeOf(int size_class) { return kSizeClasses.size[size_class]; }
-
-// The smallest class of at least `size` bytes; 0 counts as 1. `size` at most
-// 1 GiB.
-inline int SizeClassFor(size_t size) {
-  if (size <= kMaxSmallLookup) {
-    return ClassOfBin(kSizeClasses.small[(size + 15) >> 4]);
-  }
-  if (size <= kMaxLookup) {
-    return ClassOfBin(kSizeClasses.large[(size - 1) >> 12]);
-  }
-  int index = ClassOfBin(kSizeClasses.large[kMaxLookup / 4096 - 1]);
-  while (kSizeClasses.size[index] < size) ++index;
-  return index;
-}
-
-// The same for a block aligned to `alignment`, a power of two of at most a
-// page: a class whose size is a multiple of it.
-int AlignedSizeClassFor(size_t size, size_t alignment);
-
-// One allocator's view of the classes: how its page size cuts them.
+// One allocator's view of the classes: which series, and how pages cut them.
 class ClassLayout {
  public:
-  ClassLayout(size_t page_bytes, size_t chunk_bytes);
+  ClassLayout(size_t page_bytes, size_t chunk_bytes,
+              ChunkLayout layout = ChunkLayout::kRuns);
+
+  const SizeClassTables& tables() const { return tables_; }
+  // Bytes of a block of the class.
+  size_t size(int index) const { return tables_.size[index]; }
 
   // Classes up to the chunk.
   int count() const { return count_; }
@@ -102,6 +107,7 @@ class ClassLayout {
   uint32_t run_elements(int index) const { return run_elements_[index]; }
 
  private:
+  const SizeClassTables& tables_;
   const size_t page_bytes_;
   int count_ = 0;
   int small_count_ = 0;

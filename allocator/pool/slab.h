@@ -48,7 +48,7 @@ inline void InitSlab(RunInfo* slab, uint32_t elements) {
 
 // Takes up to `want` elements, lowest addresses first. The number taken.
 inline int TakeElements(RunInfo* slab, int want, uintptr_t* out) {
-  const size_t size = SizeOf(slab->size_class);
+  const size_t size = slab->block_bytes;
   const uintptr_t base = reinterpret_cast<uintptr_t>(slab->base);
   int taken = 0;
   for (size_t word = 0; word < kMaxSlabElements / 64 && taken < want; ++word) {
@@ -67,8 +67,7 @@ inline int TakeElements(RunInfo* slab, int want, uintptr_t* out) {
 // Puts an element back. The slab's free count before.
 inline uint32_t PutElement(RunInfo* slab, uintptr_t address) {
   const uint32_t offset = address - reinterpret_cast<uintptr_t>(slab->base);
-  const uint32_t index =
-      offset / static_cast<uint32_t>(SizeOf(slab->size_class));
+  const uint32_t index = offset / slab->block_bytes;
   slab->free_bits[index / 64] |= uint64_t{1} << index % 64;
   const uint32_t before = FreeCount(slab);
   SetFreeCount(slab, before + 1);

@@ -20,12 +20,12 @@ constexpr uint32_t kPublishInterval = 32;
 constexpr uint64_t kMaxPendingBytes = 32 << 10;
 constexpr uint64_t kNever = ~uint64_t{0};
 
-[[noreturn]] void FatalNotInUse(uintptr_t address, int size_class,
+[[noreturn]] void FatalNotInUse(uintptr_t address, size_t block_bytes,
                                 const char* how) {
   Fatal(
       "free of %p (class %zu), which is not in use: freed twice, or not the "
       "start of a block (%s)",
-      reinterpret_cast<void*>(address), SizeOf(size_class), how);
+      reinterpret_cast<void*>(address), block_bytes, how);
 }
 
 }  // namespace
@@ -51,6 +51,7 @@ void FreeCounted(uintptr_t address) {
 ThreadCache::ThreadCache(PoolEnv* env, ColdBin* cold,
                          SingleWriterCounter** remote)
     : env_(env), cold_(cold), remote_frees_(remote) {
+  classes = &env->layout.tables();
   if (reinterpret_cast<char*>(bins_) - reinterpret_cast<char*>(this) !=
       kBinsOffset) {
     Fatal("bins of a thread cache are not where page words say");
@@ -137,7 +138,7 @@ void ThreadCache::CountDownSample(int size_class) {
 
 void* ThreadCache::Deliver(int size_class, size_t size, uintptr_t block) {
   bins_[size_class].CountRequested(size);
-  AddressTable::Find(block)->SetInUse(block, SizeOf(size_class));
+  AddressTable::Find(block)->SetInUse(block, env_->layout.size(size_class));
   return reinterpret_cast<void*>(block);
 }
 
@@ -185,7 +186,7 @@ void ThreadCache::DrawSample(int size_class) {
   ColdBin& cold = cold_[size_class];
   cold.sample_at = kNever;
   if (env_->options.sampling) {
-    const size_t size = SizeOf(size_class);
+    const size_t size = env_->layout.size(size_class);
     cold.sample_interval_bytes = pace_.interval_bytes();
     cold.sample_at = bins_[size_class].pops.load(std::memory_order_relaxed) +
                      pace_.SampleGap(size) - 1;
@@ -215,8 +216,9 @@ void* ThreadCache::TakeSample(int size_class, size_t size) {
     } else {
       record->address = reinterpret_cast<uintptr_t>(block);
       record->requested_bytes = size;
-      record->class_bytes = SizeOf(size_class);
-      record->weight = SamplePace::Weight(SizeOf(size_class), interval);
+      record->class_bytes = env_->layout.size(size_class);
+      record->weight =
+          SamplePace::Weight(env_->layout.size(size_class), interval);
       record->allocated_nanos = env_->options.clock->NowNanos();
       env_->sampler.Add(record);
       if (cached) {
@@ -260,8 +262,9 @@ void ThreadCache::OnSlowPath() {
 
 void ThreadCache::FreeOwned(int size_class, uintptr_t address) {
   OnSlowPath();
-  if (!AddressTable::Find(address)->ClearInUse(address, SizeOf(size_class))) {
-    FatalNotInUse(address, size_class, "seen by its owner");
+  if (!AddressTable::Find(address)->ClearInUse(address,
+                                               env_->layout.size(size_class))) {
+    FatalNotInUse(address, env_->layout.size(size_class), "seen by its owner");
   }
   ColdBin& cold = cold_[size_class];
   if (enabled() && !HasRoom(size_class)) {
@@ -311,7 +314,7 @@ void ThreadCache::FreeRemote(ThreadCache* owner, int size_class,
     pending_owner_ = owner;
   }
   pending_->blocks[pending_->count++] = address;
-  pending_bytes_ += SizeOf(size_class);
+  pending_bytes_ += env_->layout.size(size_class);
   if (pending_->count == RemoteBatch::kCapacity ||
       pending_bytes_ >= kMaxPendingBytes) {
     PublishPending();
@@ -397,10 +400,11 @@ void ThreadCache::DrainBlock(uintptr_t address, Overflow* overflow) {
     return;
   }
   const int size_class = RunOf(address, word)->size_class;
-  if (!segment->ClearInUse(address, SizeOf(size_class))) {
-    FatalNotInUse(address, size_class, "seen when its owner took it up");
+  if (!segment->ClearInUse(address, env_->layout.size(size_class))) {
+    FatalNotInUse(address, env_->layout.size(size_class),
+                  "seen when its owner took it up");
   }
-  drained_bytes_.Add(SizeOf(size_class));
+  drained_bytes_.Add(env_->layout.size(size_class));
   if (enabled() && HasRoom(size_class)) {
     Insert(size_class, address);
     return;

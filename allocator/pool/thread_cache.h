@@ -129,6 +129,8 @@ struct CacheHeader : Owner {
   constexpr CacheHeader() = default;
   constexpr explicit CacheHeader(OwnerId fixed_id) { id = fixed_id; }
 
+  // The allocator's size classes.
+  const SizeClassTables* classes = nullptr;
   // Whose cache this is; null while it may not be used. Relaxed: written by the
   // owner, or by the destructor of an allocator, which the caller of another
   // method of the same object must have ordered anyway.

@@ -16,9 +16,9 @@ constexpr uint32_t kBackOffMisses = 64;
 // goes back to the arena.
 constexpr uint64_t kKeepFreeBytes = 256 << 10;
 
-uint32_t InitialCapacity(int size_class) {
-  if (SizeOf(size_class) <= 1024) return 16;
-  return SizeOf(size_class) <= 8192 ? 4 : 1;
+uint32_t InitialCapacity(size_t block_bytes) {
+  if (block_bytes <= 1024) return 16;
+  return block_bytes <= 8192 ? 4 : 1;
 }
 
 uint32_t RoundUpToPowerOfTwo(uint64_t n) {
@@ -60,10 +60,11 @@ void ThreadCache::TryGrow(int size_class) {
     return;
   }
   const uint32_t wanted = cold.capacity == 0
-                              ? InitialCapacity(size_class)
+                              ? InitialCapacity(env_->layout.size(size_class))
                               : std::min(2 * cold.capacity, kMaxCapacity);
   if (wanted <= cold.capacity) return;
-  const uint64_t growth = (wanted - cold.capacity) * SizeOf(size_class);
+  const uint64_t growth =
+      (wanted - cold.capacity) * env_->layout.size(size_class);
   // A class's first blocks must fit what the budget is now: only the second
   // time around, after an overflow, is the thread busy with it.
   const bool fits = cold.capacity == 0 && !cold.overflowed
@@ -90,8 +91,8 @@ bool ThreadCache::SetCapacity(int size_class, uint32_t capacity) {
     env_->metadata.Free(cold.array, cold.capacity * sizeof(void*));
   }
   const int64_t fill = bin.fill.load(std::memory_order_relaxed);
-  granted_bytes_ += capacity * SizeOf(size_class);
-  granted_bytes_ -= cold.capacity * SizeOf(size_class);
+  granted_bytes_ += capacity * env_->layout.size(size_class);
+  granted_bytes_ -= cold.capacity * env_->layout.size(size_class);
   cold.array = array;
   cold.capacity = capacity;
   bin.slots = reinterpret_cast<uintptr_t>(array) + 8 * fill;
@@ -146,7 +147,8 @@ void ThreadCache::TrimUnused(EvictionReason reason) {
       if (cold.capacity > 0) SetCapacity(c, 0);
       ReleaseEmptySlabs(c);
     } else if (used < cold.capacity / 2) {
-      SetCapacity(c, std::max(RoundUpToPowerOfTwo(used), InitialCapacity(c)));
+      SetCapacity(c, std::max(RoundUpToPowerOfTwo(used),
+                              InitialCapacity(env_->layout.size(c))));
     }
   }
   const uint64_t budget = budget_bytes();
@@ -184,7 +186,7 @@ void ThreadCache::PutInSlab(int size_class, uintptr_t address) {
     LinkRun(&cold.partial, slab);
   }
   if (before + 1 == slab->elements &&
-      (cold.free_elements - slab->elements) * SizeOf(size_class) >=
+      (cold.free_elements - slab->elements) * env_->layout.size(size_class) >=
           kKeepFreeBytes) {
     UnlinkRun(&cold.partial, slab);
     cold.free_elements -= slab->elements;

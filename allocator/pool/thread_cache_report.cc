@@ -21,7 +21,7 @@ uint64_t ThreadCache::CachedBytes() const {
     // little wrong, so it is kept within its bounds.
     const int64_t level =
         std::clamp<int64_t>(bins_[c].level(), 0, kMaxCapacity);
-    bytes += level * SizeOf(c);
+    bytes += level * env_->layout.size(c);
   }
   return bytes;
 }
@@ -48,7 +48,7 @@ const char* ThreadCache::CheckInvariants() const {
     const Bin& bin = bins_[c];
     const ColdBin& cold = cold_[c];
     const int64_t level = bin.level();
-    granted += cold.capacity * SizeOf(c);
+    granted += cold.capacity * env_->layout.size(c);
     if (level < 0 || level > cold.capacity) return "a level out of bounds";
     if ((level == 0) != (bin.top == nullptr)) return "a top without a level";
     if (bin.full_at - bin.difference() != cold.capacity - level) {
@@ -63,7 +63,7 @@ const char* ThreadCache::CheckInvariants() const {
       if (word.tag() != id || word.bin_offset() != BinOffset(c)) {
         return "a block of another owner or class in a magazine";
       }
-      if (segment->InUse(block, SizeOf(c)))
+      if (segment->InUse(block, env_->layout.size(c)))
         return "a block in use in a magazine";
     }
     uint64_t free_elements = 0;

@@ -11,24 +11,26 @@ namespace {
 constexpr size_t kPage = 8192;
 constexpr size_t kMiB = size_t{1} << 20;
 
-size_t Normalize(size_t size) { return ClassSize(SizeClassFor(size)); }
+size_t SizeOf(int index) { return kRunClasses.size[index]; }
+
+size_t Normalize(size_t size) { return SizeOf(kRunClasses.ClassFor(size)); }
 size_t Normalize(size_t size, size_t alignment) {
-  return ClassSize(AlignedSizeClassFor(size, alignment));
+  return SizeOf(kRunClasses.AlignedClassFor(size, alignment));
 }
 
 TEST(SizeClassesTest, StartsWithJemallocsSeries) {
   const size_t kExpected[] = {16,  32,  48,  64,  80,  96,  112, 128, 160,
                               192, 224, 256, 320, 384, 448, 512, 640, 768};
   int index = 0;
-  for (size_t size : kExpected) EXPECT_EQ(ClassSize(index++), size);
-  EXPECT_EQ(ClassSize(kMaxSizeClasses - 1), size_t{1} << 30);
+  for (size_t size : kExpected) EXPECT_EQ(SizeOf(index++), size);
+  EXPECT_EQ(SizeOf(kMaxSizeClasses - 1), size_t{1} << 30);
 }
 
 TEST(SizeClassesTest, TableHoldsTheSeries) {
   for (int i = 0; i < kMaxSizeClasses; ++i) {
-    ASSERT_EQ(kSizeClasses.size[i], ClassSize(i)) << i;
+    ASSERT_EQ(kRunClasses.size[i], SizeOf(i)) << i;
     if (i > 0) {
-      ASSERT_LT(ClassSize(i - 1), ClassSize(i)) << i;
+      ASSERT_LT(SizeOf(i - 1), SizeOf(i)) << i;
     }
   }
 }
@@ -58,8 +60,8 @@ TEST(SizeClassesTest, AlignedClassIsTheSmallestMultipleThatFits) {
       const size_t got = Normalize(size, alignment);
       size_t wanted = 0;
       for (int i = 0; wanted == 0; ++i) {
-        if (ClassSize(i) >= size && ClassSize(i) % alignment == 0) {
-          wanted = ClassSize(i);
+        if (SizeOf(i) >= size && SizeOf(i) % alignment == 0) {
+          wanted = SizeOf(i);
         }
       }
       ASSERT_EQ(got, wanted) << size << " aligned to " << alignment;
@@ -71,26 +73,26 @@ TEST(SizeClassesTest, AlignedClassIsTheSmallestMultipleThatFits) {
 TEST(SizeClassesTest, EverySizeUpToA16MiBChunkGetsTheSmallestClassThatFits) {
   int index = 0;
   for (size_t size = 1; size <= 16 * kMiB; ++size) {
-    if (size > ClassSize(index)) ++index;
-    ASSERT_EQ(SizeClassFor(size), index) << size;
+    if (size > SizeOf(index)) ++index;
+    ASSERT_EQ(kRunClasses.ClassFor(size), index) << size;
   }
-  EXPECT_EQ(SizeClassFor(0), 0);
+  EXPECT_EQ(kRunClasses.ClassFor(0), 0);
 }
 
 TEST(SizeClassesTest, BoundariesUpToOneGigabyte) {
   for (int i = 0; i < kMaxSizeClasses; ++i) {
-    ASSERT_EQ(SizeClassFor(ClassSize(i) - 1), i);
-    ASSERT_EQ(SizeClassFor(ClassSize(i)), i);
+    ASSERT_EQ(kRunClasses.ClassFor(SizeOf(i) - 1), i);
+    ASSERT_EQ(kRunClasses.ClassFor(SizeOf(i)), i);
     if (i + 1 < kMaxSizeClasses) {
-      ASSERT_EQ(SizeClassFor(ClassSize(i) + 1), i + 1);
+      ASSERT_EQ(kRunClasses.ClassFor(SizeOf(i) + 1), i + 1);
     }
   }
 }
 
 TEST(SizeClassesTest, WastesAtMostAFifthAbove64Bytes) {
   for (int i = 4; i < kMaxSizeClasses; ++i) {
-    const size_t worst = ClassSize(i - 1) + 1;
-    ASSERT_LE(5 * (ClassSize(i) - worst), ClassSize(i)) << ClassSize(i);
+    const size_t worst = SizeOf(i - 1) + 1;
+    ASSERT_LE(5 * (SizeOf(i) - worst), SizeOf(i)) << SizeOf(i);
   }
 }
 
@@ -98,8 +100,8 @@ TEST(ClassLayoutTest, CountsNettysClasses) {
   const ClassLayout four(kPage, 4 * kMiB);
   EXPECT_EQ(four.count(), 68);
   EXPECT_EQ(four.small_count(), 39);
-  EXPECT_EQ(ClassSize(four.small_count() - 1), 28672u);
-  EXPECT_EQ(ClassSize(four.count() - 1), 4 * kMiB);
+  EXPECT_EQ(SizeOf(four.small_count() - 1), 28672u);
+  EXPECT_EQ(SizeOf(four.count() - 1), 4 * kMiB);
   const ClassLayout sixteen(kPage, 16 * kMiB);
   EXPECT_EQ(sixteen.count(), 76);
   EXPECT_EQ(sixteen.small_count(), 39);
@@ -109,7 +111,7 @@ TEST(ClassLayoutTest, SmallEndsBelowFourPages) {
   for (size_t page : {4096, 8192, 65536}) {
     const ClassLayout layout(page, 512 * page);
     for (int i = 0; i < layout.count(); ++i) {
-      ASSERT_EQ(layout.is_small(i), ClassSize(i) < 4 * page) << ClassSize(i);
+      ASSERT_EQ(layout.is_small(i), SizeOf(i) < 4 * page) << SizeOf(i);
     }
   }
 }
@@ -118,20 +120,19 @@ TEST(ClassLayoutTest, SlabsHaveNoTailWaste) {
   const ClassLayout layout(kPage, 4 * kMiB);
   int slabs = 0;
   for (int i = 0; i < layout.count(); ++i) {
-    if (ClassSize(i) >= kPage) {
-      ASSERT_FALSE(layout.is_slab(i)) << ClassSize(i);
+    if (SizeOf(i) >= kPage) {
+      ASSERT_FALSE(layout.is_slab(i)) << SizeOf(i);
       continue;
     }
     ++slabs;
-    ASSERT_TRUE(layout.is_slab(i)) << ClassSize(i);
-    ASSERT_EQ(layout.run_pages(i) * kPage,
-              layout.run_elements(i) * ClassSize(i))
-        << ClassSize(i);
+    ASSERT_TRUE(layout.is_slab(i)) << SizeOf(i);
+    ASSERT_EQ(layout.run_pages(i) * kPage, layout.run_elements(i) * SizeOf(i))
+        << SizeOf(i);
     ASSERT_LE(layout.run_elements(i), static_cast<uint32_t>(kMaxSlabElements));
   }
   EXPECT_EQ(slabs, 31);  // 16 B to 7168 B
   // Netty's worked example.
-  const int eighty = SizeClassFor(80);
+  const int eighty = kRunClasses.ClassFor(80);
   EXPECT_EQ(layout.run_pages(eighty), 5u);
   EXPECT_EQ(layout.run_elements(eighty), 512u);
 }
@@ -139,19 +140,19 @@ TEST(ClassLayoutTest, SlabsHaveNoTailWaste) {
 TEST(ClassLayoutTest, BlocksOfAPageOrMoreAreRunsOfTheirOwn) {
   const ClassLayout layout(kPage, 4 * kMiB);
   for (int i = 0; i < layout.count(); ++i) {
-    if (ClassSize(i) < kPage) continue;
-    ASSERT_EQ(layout.run_elements(i), 1u) << ClassSize(i);
-    ASSERT_EQ(layout.run_pages(i), (ClassSize(i) + kPage - 1) / kPage);
+    if (SizeOf(i) < kPage) continue;
+    ASSERT_EQ(layout.run_elements(i), 1u) << SizeOf(i);
+    ASSERT_EQ(layout.run_pages(i), (SizeOf(i) + kPage - 1) / kPage);
   }
 }
 
 TEST(ClassLayoutTest, SlabsFitAChunkOfOnePage) {
   const ClassLayout layout(kPage, kPage);
-  EXPECT_EQ(ClassSize(layout.count() - 1), kPage);
+  EXPECT_EQ(SizeOf(layout.count() - 1), kPage);
   for (int i = 0; i < layout.count(); ++i) {
-    ASSERT_EQ(layout.run_pages(i), 1u) << ClassSize(i);
-    ASSERT_GE(layout.run_elements(i), 1u) << ClassSize(i);
-    ASSERT_LE(layout.run_elements(i) * ClassSize(i), kPage) << ClassSize(i);
+    ASSERT_EQ(layout.run_pages(i), 1u) << SizeOf(i);
+    ASSERT_GE(layout.run_elements(i), 1u) << SizeOf(i);
+    ASSERT_LE(layout.run_elements(i) * SizeOf(i), kPage) << SizeOf(i);
   }
 }
 

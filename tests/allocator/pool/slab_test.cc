@@ -25,7 +25,8 @@ class SlabTest : public testing::Test {
  protected:
   void Init(size_t element_bytes, uint32_t elements) {
     slab_->base = reinterpret_cast<char*>(kBase);
-    slab_->size_class = SizeClassFor(element_bytes);
+    slab_->size_class = kRunClasses.ClassFor(element_bytes);
+    slab_->block_bytes = element_bytes;
     InitSlab(slab_.get(), elements);
   }
   std::vector<uintptr_t> Take(int want) {
@@ -74,7 +75,7 @@ TEST_F(SlabTest, AgreesWithASetOverARandomTrace) {
   std::mt19937 random(3);
   for (size_t bytes : {16, 112, 3584, 7168}) {
     const ClassLayout layout(8192, 4 << 20);
-    const uint32_t elements = layout.run_elements(SizeClassFor(bytes));
+    const uint32_t elements = layout.run_elements(kRunClasses.ClassFor(bytes));
     Init(bytes, elements);
     std::set<uintptr_t> free;
     for (uint32_t i = 0; i < elements; ++i) free.insert(kBase + i * bytes);
