@@ -27,8 +27,8 @@
 
 namespace poolscope {
 
-// Netty's kinds: small below four pages (28 KiB with 8 KiB pages), normal up to
-// the chunk, huge above it.
+// Netty's kinds: small below four pages (28 KiB with 8 KiB pages), of the buddy
+// layout below one, its "tiny" included; normal up to the chunk, huge above it.
 enum class Kind { kSmall, kNormal, kHuge };
 inline constexpr int kKindCount = 3;
 const char* KindName(Kind kind);  // "small", "normal", "huge"
@@ -124,7 +124,7 @@ struct AllocatorStats {
   std::string name;          // PoolOptions::name
   uint64_t page_size_bytes = 0;
   uint64_t chunk_size_bytes = 0;
-  std::string layout;  // "runs"
+  std::string layout;  // "runs" or "buddy"
 
   // Direct memory: chunks plus huge blocks.
   uint64_t direct_used_bytes = 0;

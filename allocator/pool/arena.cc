@@ -23,9 +23,10 @@ Segment* SegmentOf(const RunInfo* run) {
   return AddressTable::Find(reinterpret_cast<uintptr_t>(run->base));
 }
 
-// A chunk object, and behind it its layout's bits.
-size_t ChunkObjectBytes(size_t pages) {
-  return sizeof(Chunk) + PageRuns::BitsBytes(pages);
+// A chunk object, and behind it its layout's table.
+size_t ChunkObjectBytes(const PoolOptions& options) {
+  return sizeof(Chunk) +
+         Chunk::TableBytes(options.layout, uint32_t{1} << options.max_order);
 }
 
 size_t SegmentsIn(size_t bytes) {
@@ -53,13 +54,12 @@ Arena::~Arena() {
 bool Arena::CreateChunkLocked(Refusal* refusal) {
   const size_t bytes = env_->options.chunk_size_bytes();
   const size_t page_bytes = env_->options.page_size_bytes;
-  const size_t pages = bytes / page_bytes;
   if (!env_->limit.Reserve(bytes)) {
     *refusal = Refusal::kLimit;
     return false;
   }
   *refusal = Refusal::kMapping;
-  void* object = env_->metadata.Allocate(ChunkObjectBytes(pages));
+  void* object = env_->metadata.Allocate(ChunkObjectBytes(env_->options));
   if (object == nullptr) {
     env_->limit.Release(bytes);
     return false;
@@ -67,14 +67,14 @@ bool Arena::CreateChunkLocked(Refusal* refusal) {
   char* base = static_cast<char*>(env_->options.memory_source->Map(
       bytes, std::max(bytes, kSegmentBytes), MemorySource::Use::kBlocks));
   if (base == nullptr) {
-    env_->metadata.Free(object, ChunkObjectBytes(pages));
+    env_->metadata.Free(object, ChunkObjectBytes(env_->options));
     env_->limit.Release(bytes);
     return false;
   }
   Chunk* chunk = new (object) Chunk(
       next_chunk_id.fetch_add(1, std::memory_order_relaxed), base, bytes,
-      page_bytes, this,
-      reinterpret_cast<uint64_t*>(static_cast<char*>(object) + sizeof(Chunk)));
+      page_bytes, this, env_->options.layout,
+      static_cast<char*>(object) + sizeof(Chunk));
   const uintptr_t address = reinterpret_cast<uintptr_t>(base);
   bool ok = true;
   for (size_t i = 0; ok && i < SegmentsIn(bytes); ++i) {
@@ -113,8 +113,7 @@ void Arena::FreeChunkObject(Chunk* chunk) {
     env_->FreeSegment(segment);
   }
   chunk->~Chunk();
-  env_->metadata.Free(chunk,
-                      ChunkObjectBytes(bytes / env_->options.page_size_bytes));
+  env_->metadata.Free(chunk, ChunkObjectBytes(env_->options));
   env_->options.memory_source->Unmap(base, bytes);
   env_->limit.Release(bytes);
 }

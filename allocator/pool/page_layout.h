@@ -1,7 +1,8 @@
 // PageLayout: how a chunk's pages are cut into runs.
 //
 // The seam between a chunk and the two ways of keeping its free pages: page
-// runs (page_runs.h) and, later, a buddy tree. Offsets and lengths are pages.
+// runs (page_runs.h) and a buddy tree (buddy_tree.h). Offsets and lengths are
+// pages.
 //
 // Thread safety: thread-compatible; the arena's lock is held around every call.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_PAGE_LAYOUT_H_
@@ -24,14 +25,14 @@ class PageLayout {
   virtual ~PageLayout() = default;
 
   // The offset of a run of `pages` pages at a multiple of `alignment` pages (a
-  // power of two), or kNone.
+  // power of two), or kNone. A buddy tree serves powers of two only.
   [[nodiscard]] virtual int64_t AllocateRun(uint32_t pages,
                                             uint32_t alignment) = 0;
 
   // Takes back exactly what AllocateRun() gave.
   virtual void FreeRun(uint32_t offset, uint32_t pages) = 0;
 
-  virtual uint32_t free_pages() const = 0;
+  uint32_t free_pages() const { return free_pages_; }
 
   // No run longer than this is free; may be higher than the longest.
   virtual uint32_t longest_free_bound() const = 0;
@@ -44,6 +45,11 @@ class PageLayout {
 
   // Whether a page is part of a free run, for invariants.
   virtual bool IsFree(uint32_t page) const = 0;
+
+ protected:
+  explicit PageLayout(uint32_t pages) : free_pages_(pages) {}
+
+  uint32_t free_pages_;
 };
 
 }  // namespace pool_internal

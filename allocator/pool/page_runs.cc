@@ -17,10 +17,10 @@ size_t PageRuns::BitsBytes(uint32_t pages) {
 }
 
 PageRuns::PageRuns(uint32_t pages, uint64_t* bits)
-    : pages_(pages),
+    : PageLayout(pages),
+      pages_(pages),
       free_(bits),
       dirty_(bits + Words(pages)),
-      free_pages_(pages),
       longest_bound_(pages) {
   Assign(free_, 0, pages, true);
 }

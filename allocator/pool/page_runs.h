@@ -31,7 +31,6 @@ class PageRuns final : public PageLayout {
 
   int64_t AllocateRun(uint32_t pages, uint32_t alignment) override;
   void FreeRun(uint32_t offset, uint32_t pages) override;
-  uint32_t free_pages() const override { return free_pages_; }
   uint32_t longest_free_bound() const override { return longest_bound_; }
   PageRun NextDirty(uint32_t from) const override;
   void MarkClean(PageRun run) override;
@@ -47,7 +46,6 @@ class PageRuns final : public PageLayout {
   const uint32_t pages_;
   uint64_t* const free_;
   uint64_t* const dirty_;
-  uint32_t free_pages_;
   uint32_t longest_bound_;
 };
 

@@ -111,7 +111,7 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
   stats.name = env_.options.name;
   stats.page_size_bytes = env_.options.page_size_bytes;
   stats.chunk_size_bytes = env_.options.chunk_size_bytes();
-  stats.layout = "runs";
+  stats.layout = ChunkLayoutName(env_.options.layout);
 
   if (wanted.chunks) {
     // So that blocks freed into an idle thread's queue count as free.

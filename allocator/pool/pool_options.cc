@@ -35,6 +35,10 @@ int DefaultArenas(size_t limit, size_t chunk) {
 
 }  // namespace
 
+const char* ChunkLayoutName(ChunkLayout layout) {
+  return layout == ChunkLayout::kBuddy ? "buddy" : "runs";
+}
+
 absl::StatusOr<PoolOptions> ResolvePoolOptions(PoolOptions options) {
   if (options.name.empty() || options.name.size() > kMaxNameLength ||
       !std::all_of(options.name.begin(), options.name.end(), IsNameCharacter)) {

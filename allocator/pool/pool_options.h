@@ -29,6 +29,7 @@ enum class ChunkLayout {
   kRuns,   // page runs, jemalloc 4's classes
   kBuddy,  // a buddy tree, powers of two: Netty before 4.1.52
 };
+const char* ChunkLayoutName(ChunkLayout layout);  // "runs", "buddy"
 
 struct PoolOptions {
   // The value of the `allocator` label. 1 to 64 bytes of [A-Za-z0-9_.:-].
@@ -44,6 +45,7 @@ struct PoolOptions {
   // chunk = page << max_order, at most 1 GiB; 0 to 14 (Netty's bounds).
   int max_order = 9;  // 4 MiB
 
+  // kRuns wastes less of a block; docs/decisions/0008-two-layouts.md compares.
   ChunkLayout layout = ChunkLayout::kRuns;
 
   // Number of arenas, 1 to 1024. Unset: Netty's formula, min(2 * cores,

@@ -76,9 +76,11 @@ ClassLayout::ClassLayout(size_t page_bytes, size_t chunk_bytes,
                          ChunkLayout layout)
     : tables_(layout == ChunkLayout::kRuns ? kRunClasses : kBuddyClasses),
       page_bytes_(page_bytes) {
+  const size_t small_end =
+      layout == ChunkLayout::kBuddy ? page_bytes : 4 * page_bytes;
   while (count_ < tables_.count && size(count_) <= chunk_bytes) {
     const size_t bytes = size(count_);
-    if (bytes < 4 * page_bytes) small_count_ = count_ + 1;
+    if (bytes < small_end) small_count_ = count_ + 1;
     if (bytes >= page_bytes) {
       run_pages_[count_] = (bytes + page_bytes - 1) / page_bytes;
       run_elements_[count_] = 1;

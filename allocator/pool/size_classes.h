@@ -99,7 +99,7 @@ class ClassLayout {
   // Classes up to the chunk.
   int count() const { return count_; }
   size_t page_bytes() const { return page_bytes_; }
-  // Netty's "small": below four pages.
+  // Netty's "small": below four pages, in the buddy's series below one.
   bool is_small(int index) const { return index < small_count_; }
   int small_count() const { return small_count_; }
   bool is_slab(int index) const { return run_elements_[index] > 1; }

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/chunk.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 
 namespace poolscope {
 namespace pool_internal {
@@ -26,15 +27,17 @@ constexpr size_t kQ050Down = 2139095;
 constexpr size_t kQ075Down = 1090519;
 
 // Chunks of 4 MiB in pages of one byte, so that every threshold can be met
-// exactly. Nothing here touches the memory a chunk describes.
+// exactly (page runs: a buddy tree has no runs that end where a threshold is).
+// Nothing here touches the memory a chunk describes.
 class ChunkListTest : public testing::Test {
  protected:
-  Chunk* NewChunk(size_t page_bytes = 1) {
-    bits_.emplace_back(PageRuns::BitsBytes(kChunkBytes / page_bytes) /
-                       sizeof(uint64_t));
+  Chunk* NewChunk(size_t page_bytes = 1,
+                  ChunkLayout layout = ChunkLayout::kRuns) {
+    tables_.emplace_back(Chunk::TableBytes(layout, kChunkBytes / page_bytes) /
+                         sizeof(uint64_t));
     chunks_.push_back(std::make_unique<Chunk>(chunks_.size() + 1, nullptr,
                                               kChunkBytes, page_bytes, nullptr,
-                                              bits_.back().data()));
+                                              layout, tables_.back().data()));
     lists_.Add(chunks_.back().get());
     return chunks_.back().get();
   }
@@ -81,7 +84,7 @@ class ChunkListTest : public testing::Test {
     return lists_.AllocateRun(1, 1, &offset);
   }
 
-  std::vector<std::vector<uint64_t>> bits_;
+  std::vector<std::vector<uint64_t>> tables_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
   ChunkLists lists_{kChunkBytes};
 };
@@ -267,17 +270,25 @@ constexpr ModelList kModel[] = {
     {0, kQ050Down},          {0, kQ075Down},         {0, 0},
 };
 
-TEST_F(ChunkListTest, AgreesWithNettysRulesOverARandomTrace) {
+class ChunkListTraceTest : public ChunkListTest,
+                           public testing::WithParamInterface<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, ChunkListTraceTest, BothLayouts(),
+                         LayoutTestName);
+
+TEST_P(ChunkListTraceTest, AgreesWithNettysRulesOverARandomTrace) {
   constexpr size_t kPage = 8192;
   std::mt19937 random(7);
-  Chunk* chunk = NewChunk(kPage);
+  Chunk* chunk = NewChunk(kPage, GetParam());
   int list = 0;
   uint64_t next = 0;
   uint64_t prev = 0;
   std::vector<PageRun> live;
   for (int step = 0; step < 20000; ++step) {
     if (random() % 2 == 0) {
-      const uint32_t pages = 1 + random() % (random() % 8 == 0 ? 400 : 40);
+      uint32_t pages = 1 + random() % (random() % 8 == 0 ? 400 : 40);
+      if (GetParam() == ChunkLayout::kBuddy) {
+        while ((pages & (pages - 1)) != 0) pages &= pages - 1;
+      }
       int64_t offset;
       if (lists_.AllocateRun(pages, 1, &offset) != nullptr) {
         live.push_back(PageRun{static_cast<uint32_t>(offset), pages});

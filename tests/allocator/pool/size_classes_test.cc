@@ -45,6 +45,66 @@ TEST(SizeClassesTest, NormalizesAsNettyDoes) {
   EXPECT_EQ(Normalize(28673), 32768u);
 }
 
+TEST(BuddyClassesTest, NormalizesAsNettyDidBefore4_1_52) {
+  const auto normalize = [](size_t size) {
+    return kBuddyClasses.size[kBuddyClasses.ClassFor(size)];
+  };
+  EXPECT_EQ(normalize(0), 16u) << "zero bytes are the smallest class";
+  EXPECT_EQ(normalize(15), 16u);
+  EXPECT_EQ(normalize(510), 512u);
+  EXPECT_EQ(normalize(1024), 1024u);
+  EXPECT_EQ(normalize(1023), 1024u);
+  EXPECT_EQ(normalize(1025), 2048u);
+}
+
+TEST(BuddyClassesTest, SixteensBelow512ThenPowersOfTwo) {
+  int index = 0;
+  for (size_t size = 16; size < 512; size += 16) {
+    ASSERT_EQ(kBuddyClasses.size[index++], size);
+  }
+  for (size_t size = 512; size <= size_t{1} << 30; size *= 2) {
+    ASSERT_EQ(kBuddyClasses.size[index++], size);
+  }
+  EXPECT_EQ(kBuddyClasses.count, index);
+}
+
+TEST(BuddyClassesTest, EverySizeUpToAChunkGetsTheSmallestClassThatFits) {
+  int index = 0;
+  for (size_t size = 1; size <= 16 * kMiB; ++size) {
+    if (size > kBuddyClasses.size[index]) ++index;
+    ASSERT_EQ(kBuddyClasses.ClassFor(size), index) << size;
+  }
+  for (int i = index; i + 1 < kBuddyClasses.count; ++i) {
+    ASSERT_EQ(kBuddyClasses.ClassFor(kBuddyClasses.size[i]), i);
+    ASSERT_EQ(kBuddyClasses.ClassFor(kBuddyClasses.size[i] + 1), i + 1);
+  }
+}
+
+TEST(BuddyClassesTest, RunsArePowersOfTwoOfPagesAndSlabsOnePage) {
+  for (size_t page : {4096, 8192, 65536, 1 << 20}) {
+    for (size_t chunk = page; chunk <= 512 * page; chunk *= 8) {
+      const ClassLayout layout(page, chunk, ChunkLayout::kBuddy);
+      EXPECT_EQ(layout.size(layout.count() - 1), chunk);
+      for (int i = 0; i < layout.count(); ++i) {
+        const size_t size = layout.size(i);
+        const uint32_t pages = layout.run_pages(i);
+        ASSERT_EQ(pages & (pages - 1), 0u) << size;
+        ASSERT_EQ(layout.is_slab(i), size < page) << size;
+        ASSERT_EQ(layout.is_small(i), size < page) << size;
+        if (size >= page) {
+          ASSERT_EQ(pages * page, size);
+          continue;
+        }
+        ASSERT_EQ(pages, 1u) << size;
+        ASSERT_LE(layout.run_elements(i) * size, page);
+        ASSERT_TRUE(layout.run_elements(i) == kMaxSlabElements ||
+                    page - layout.run_elements(i) * size < size)
+            << size;
+      }
+    }
+  }
+}
+
 TEST(SizeClassesTest, NormalizesWithAlignmentAsNettyDoes) {
   EXPECT_EQ(Normalize(0, 64), 64u);
   EXPECT_EQ(Normalize(15, 64), 64u);
