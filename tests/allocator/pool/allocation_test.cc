@@ -13,6 +13,7 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
 namespace poolscope {
@@ -28,20 +29,19 @@ bool IsAligned(const void* p, size_t alignment) {
 }
 
 // Whatever is said here holds with thread caches and without.
-class AllocationTest : public testing::TestWithParam<bool> {
+class AllocationTest : public TestOverLayoutsAnd<CachesCase> {
  protected:
   static PoolOptions Options() {
-    PoolOptions options = Quiet();
-    options.use_thread_caches = GetParam();
+    PoolOptions options = Quiet(layout());
+    options.use_thread_caches = param().caches;
     return options;
   }
   TestPool pool_{Options()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Caches, AllocationTest, testing::Bool(),
-                         [](const auto& info) {
-                           return info.param ? "On" : "Off";
-                         });
+INSTANTIATE_TEST_SUITE_P(Caches, AllocationTest,
+                         testing::Combine(BothLayouts(), CachesOnAndOff()),
+                         AllocationTest::Name);
 
 TEST_P(AllocationTest, ZeroBytesGiveUniquePointers) {
   std::set<void*> seen;
@@ -66,16 +66,25 @@ TEST_P(AllocationTest, FreeOfNullIsNothing) {
 TEST_P(AllocationTest, UsableSizeIsTheClassAndAllOfItCanBeWritten) {
   const struct {
     size_t size;
-    size_t usable;
-  } kCases[] = {{1, 16},         {16, 16},       {17, 32},
-                {510, 512},      {1025, 1280},   {7168, 7168},
-                {7169, 8192},    {28673, 32768}, {kMiB + 1, kMiB / 4 * 5},
-                {kChunk, kChunk}};
+    size_t in_runs;
+    size_t in_buddy;
+  } kCases[] = {{1, 16, 16},
+                {16, 16, 16},
+                {17, 32, 32},
+                {510, 512, 512},
+                {1025, 1280, 2048},
+                {7168, 7168, 8192},
+                {7169, 8192, 8192},
+                {28673, 32768, 32768},
+                {kMiB + 1, kMiB / 4 * 5, 2 * kMiB},
+                {kChunk, kChunk, kChunk}};
   for (const auto& c : kCases) {
     void* block = pool_->Allocate(c.size);
     ASSERT_NE(block, nullptr);
-    EXPECT_EQ(PooledAllocator::UsableSize(block), c.usable) << c.size;
-    std::memset(block, 0x5a, c.usable);
+    const size_t usable =
+        layout() == ChunkLayout::kRuns ? c.in_runs : c.in_buddy;
+    EXPECT_EQ(PooledAllocator::UsableSize(block), usable) << c.size;
+    std::memset(block, 0x5a, usable);
     pool_->Free(block, c.size);
   }
 }
@@ -196,7 +205,11 @@ TEST_P(AllocationTest, LiveBlocksDoNotOverlap) {
 }
 
 // The least page, and chunks of one page and of the largest order.
-TEST(AllocationGeometryTest, EveryGeometryServesEverySizeUpToItsChunk) {
+class AllocationGeometryTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, AllocationGeometryTest, BothLayouts(),
+                         LayoutTestName);
+
+TEST_P(AllocationGeometryTest, EveryGeometryServesEverySizeUpToItsChunk) {
   const struct {
     size_t page;
     int max_order;
@@ -204,7 +217,7 @@ TEST(AllocationGeometryTest, EveryGeometryServesEverySizeUpToItsChunk) {
                      {4096, 14}, {65536, 6}, {1 << 20, 4}, {1 << 20, 0}};
   for (const auto& g : kGeometries) {
     for (bool caches : {false, true}) {
-      PoolOptions options = Quiet();
+      PoolOptions options = Quiet(GetParam());
       options.use_thread_caches = caches;
       options.page_size_bytes = g.page;
       options.max_order = g.max_order;

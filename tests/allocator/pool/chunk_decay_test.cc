@@ -9,6 +9,7 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
 namespace poolscope {
@@ -17,8 +18,12 @@ namespace {
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kChunk = 4 * kMiB;
 
-TEST(ChunkDecayTest, AnEmptyChunkIsUnmappedAfterItsDecayAndNotBefore) {
-  TestPool pool(QuietWithoutCaches());
+class ChunkDecayTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, ChunkDecayTest, BothLayouts(),
+                         LayoutTestName);
+
+TEST_P(ChunkDecayTest, AnEmptyChunkIsUnmappedAfterItsDecayAndNotBefore) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   pool->Free(pool->Allocate(2 * kMiB));
   ASSERT_EQ(pool.chunks_in(ChunkListId::kQ000), 1u);
   pool.clock.Advance(absl::Seconds(5) - absl::Nanoseconds(1));
@@ -33,8 +38,8 @@ TEST(ChunkDecayTest, AnEmptyChunkIsUnmappedAfterItsDecayAndNotBefore) {
   EXPECT_EQ(pool.source.live_bytes(MemorySource::Use::kBlocks), 0);
 }
 
-TEST(ChunkDecayTest, AnEmptyChunkInQInitDecaysToo) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, AnEmptyChunkInQInitDecaysToo) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   pool->Free(pool->Allocate(8192));
   ASSERT_EQ(pool.chunks_in(ChunkListId::kQInit), 1u);
   pool.clock.Advance(absl::Seconds(5) - absl::Nanoseconds(1));
@@ -43,8 +48,8 @@ TEST(ChunkDecayTest, AnEmptyChunkInQInitDecaysToo) {
   EXPECT_EQ(pool->Maintain().chunks_unmapped, 1u);
 }
 
-TEST(ChunkDecayTest, AChunkInUseDoesNotDecay) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, AChunkInUseDoesNotDecay) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   void* block = pool->Allocate(8192);
   pool.clock.Advance(absl::Hours(1));
   EXPECT_EQ(pool->Maintain().chunks_unmapped, 0u);
@@ -55,8 +60,8 @@ TEST(ChunkDecayTest, AChunkInUseDoesNotDecay) {
   EXPECT_EQ(pool->Maintain().chunks_unmapped, 1u);
 }
 
-TEST(ChunkDecayTest, UseBetweenTimesStartsTheDecayAnew) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, UseBetweenTimesStartsTheDecayAnew) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   pool->Free(pool->Allocate(8192));
   pool.clock.Advance(absl::Seconds(4));
   pool->Free(pool->Allocate(8192));
@@ -66,19 +71,19 @@ TEST(ChunkDecayTest, UseBetweenTimesStartsTheDecayAnew) {
   EXPECT_EQ(pool->Maintain().chunks_unmapped, 1u);
 }
 
-TEST(ChunkDecayTest, WithoutMaintainTheSlowPathsSeeToIt) {
-  TestPool pool(QuietWithoutCaches());
-  void* held = pool->Allocate(3 * kMiB);
-  pool->Free(pool->Allocate(3 * kMiB));  // a second chunk
+TEST_P(ChunkDecayTest, WithoutMaintainTheSlowPathsSeeToIt) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
+  const std::vector<void*> held = pool.Allocate(3, kMiB);
+  pool->Free(pool->Allocate(2 * kMiB));  // a second chunk
   pool.clock.Advance(absl::Seconds(5));
   // The first chunk has room for these.
   for (int i = 0; i < 64; ++i) pool->Free(pool->Allocate(8192));
   EXPECT_EQ(pool.chunk_deallocations(), 1u);
-  pool->Free(held);
+  pool.Free(held);
 }
 
-TEST(ChunkDecayTest, ZeroDecayUnmapsAtOnce) {
-  PoolOptions options = QuietWithoutCaches();
+TEST_P(ChunkDecayTest, ZeroDecayUnmapsAtOnce) {
+  PoolOptions options = QuietWithoutCaches(GetParam());
   options.empty_chunk_decay = absl::ZeroDuration();
   TestPool pool(options);
   pool->Free(pool->Allocate(8192));
@@ -86,8 +91,8 @@ TEST(ChunkDecayTest, ZeroDecayUnmapsAtOnce) {
   EXPECT_EQ(pool.source.live_bytes(MemorySource::Use::kBlocks), 0);
 }
 
-TEST(ChunkDecayTest, InfiniteDecayKeepsTheChunk) {
-  PoolOptions options = QuietWithoutCaches();
+TEST_P(ChunkDecayTest, InfiniteDecayKeepsTheChunk) {
+  PoolOptions options = QuietWithoutCaches(GetParam());
   options.empty_chunk_decay = absl::InfiniteDuration();
   TestPool pool(options);
   pool->Free(pool->Allocate(8192));
@@ -96,8 +101,8 @@ TEST(ChunkDecayTest, InfiniteDecayKeepsTheChunk) {
   EXPECT_EQ(pool->Trim().chunks_unmapped, 1u) << "asked for, it goes";
 }
 
-TEST(ChunkDecayTest, TrimDoesNotWait) {
-  TestPool pool;
+TEST_P(ChunkDecayTest, TrimDoesNotWait) {
+  TestPool pool(Quiet(GetParam()));
   pool.Free(pool.Allocate(100, 10000));
   const TrimResult result = pool->Trim();
   EXPECT_EQ(result.chunks_unmapped, 1u);
@@ -105,8 +110,8 @@ TEST(ChunkDecayTest, TrimDoesNotWait) {
   EXPECT_EQ(pool->Stats().direct_used_bytes, 0u);
 }
 
-TEST(ChunkDecayTest, TrimGivesBackFreePagesOfChunksInUse) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, TrimGivesBackFreePagesOfChunksInUse) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   void* held = pool->Allocate(8192);
   void* half = pool->Allocate(2 * kMiB);
   static_cast<char*>(half)[0] = 1;
@@ -123,8 +128,8 @@ TEST(ChunkDecayTest, TrimGivesBackFreePagesOfChunksInUse) {
   pool->Free(held);
 }
 
-TEST(ChunkDecayTest, PurgesThatAreRefusedAreTriedAgain) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, PurgesThatAreRefusedAreTriedAgain) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   void* held = pool->Allocate(8192);
   pool->Free(pool->Allocate(2 * kMiB));
   pool.source.RefusePurges(true);
@@ -134,8 +139,8 @@ TEST(ChunkDecayTest, PurgesThatAreRefusedAreTriedAgain) {
   pool->Free(held);
 }
 
-TEST(ChunkDecayTest, AChunkSizedRequestTakesAnEmptyChunk) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, AChunkSizedRequestTakesAnEmptyChunk) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   void* first = pool->Allocate(8192);
   pool->Free(first);
   ASSERT_EQ(pool.chunks_in(ChunkListId::kQInit), 1u);
@@ -151,8 +156,8 @@ TEST(ChunkDecayTest, AChunkSizedRequestTakesAnEmptyChunk) {
   pool->Free(whole);
 }
 
-TEST(ChunkDecayTest, EmptyChunksTellSinceWhen) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkDecayTest, EmptyChunksTellSinceWhen) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   void* block = pool->Allocate(8192);
   StatsOptions with_chunks;
   with_chunks.chunks = true;
@@ -163,12 +168,16 @@ TEST(ChunkDecayTest, EmptyChunksTellSinceWhen) {
   EXPECT_DOUBLE_EQ(pool->Stats(with_chunks).chunks[0].empty_for_seconds, 2);
 }
 
+class ChunkChurnTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, ChunkChurnTest, BothLayouts(),
+                         LayoutTestName);
+
 // Netty destroys and creates a chunk each time (its issue 14257).
-TEST(ChunkChurnTest, RepeatingALargeAllocationMapsNothing) {
+TEST_P(ChunkChurnTest, RepeatingALargeAllocationMapsNothing) {
   for (bool caches : {false, true}) {
     for (size_t size : {kMiB - 1, kMiB, kMiB + 1, kChunk / 2, kChunk * 3 / 4,
                         kChunk - 1, kChunk}) {
-      PoolOptions options = Quiet();
+      PoolOptions options = Quiet(GetParam());
       options.use_thread_caches = caches;
       TestPool pool(options);
       pool->Free(pool->Allocate(size));
@@ -187,8 +196,8 @@ TEST(ChunkChurnTest, RepeatingALargeAllocationMapsNothing) {
 }
 
 // The same with the chunk partly in use by others.
-TEST(ChunkChurnTest, RepeatingAQuarterBesideOtherBlocksMapsNothing) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ChunkChurnTest, RepeatingAQuarterBesideOtherBlocksMapsNothing) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   const std::vector<void*> held = pool.Allocate(100, 8192);
   for (int i = 0; i < 100; ++i) {
     pool.Free(pool.Allocate(3, kMiB));

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
 namespace poolscope {
@@ -17,20 +18,19 @@ constexpr size_t kChunk = 4 << 20;
 constexpr size_t kSizes[] = {
     1, 32, 48, 64, 80, 1024, 8192, 14336, 100000, 1 << 20, size_t{4} << 20};
 
-class MisuseDeathTest : public testing::TestWithParam<bool> {
+class MisuseDeathTest : public TestOverLayoutsAnd<CachesCase> {
  protected:
   static PoolOptions Options() {
-    PoolOptions options = Quiet();
-    options.use_thread_caches = GetParam();
+    PoolOptions options = Quiet(layout());
+    options.use_thread_caches = param().caches;
     return options;
   }
   TestPool pool_{Options()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Caches, MisuseDeathTest, testing::Bool(),
-                         [](const auto& info) {
-                           return info.param ? "On" : "Off";
-                         });
+INSTANTIATE_TEST_SUITE_P(Caches, MisuseDeathTest,
+                         testing::Combine(BothLayouts(), CachesOnAndOff()),
+                         MisuseDeathTest::Name);
 
 TEST_P(MisuseDeathTest, FreeingTwiceByTheOwnerDies) {
   for (size_t size : kSizes) {
@@ -159,8 +159,8 @@ TEST(RemoteMisuseDeathTest, FreeingTwiceElsewhereDiesWhenTheOwnerDrains) {
 }
 
 // Sampled blocks go another way home.
-TEST(SampledMisuseDeathTest, FreeingASampledBlockTwiceDies) {
-  PoolOptions options = Quiet();
+TEST_P(MisuseDeathTest, FreeingASampledBlockTwiceDies) {
+  PoolOptions options = Options();
   options.sampling = true;
   options.sample_interval_bytes = 1;
   TestPool pool(options);

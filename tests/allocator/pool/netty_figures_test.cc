@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/event.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
@@ -16,8 +17,12 @@ namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
 
-TEST(NettyFiguresTest, CountsASmallAndANormalBlockWithoutCaches) {
-  TestPool pool(QuietWithoutCaches());
+class NettyFiguresTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, NettyFiguresTest, BothLayouts(),
+                         LayoutTestName);
+
+TEST_P(NettyFiguresTest, CountsASmallAndANormalBlockWithoutCaches) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   void* small = pool->Allocate(800);
   void* normal = pool->Allocate(40960);
   EXPECT_EQ(pool.counts(Kind::kSmall).active, 1u);
@@ -34,8 +39,37 @@ TEST(NettyFiguresTest, CountsASmallAndANormalBlockWithoutCaches) {
   EXPECT_EQ(pool.chunk_deallocations(), 0u);
 }
 
-TEST(NettyFiguresTest, ReportsTheBoundsOfItsLists) {
-  TestPool pool;
+// Of the classes before 4.1.52: a tiny, a small and a normal block, tiny being
+// counted as small here.
+TEST(OldNettyFiguresTest, CountsATinyASmallAndANormalBlockWithoutCaches) {
+  TestPool pool(QuietWithoutCaches(ChunkLayout::kBuddy));
+  std::vector<void*> blocks;
+  for (size_t size : {24, 800, 16384}) blocks.push_back(pool->Allocate(size));
+  EXPECT_EQ(PooledAllocator::UsableSize(blocks[0]), 32u);
+  EXPECT_EQ(PooledAllocator::UsableSize(blocks[1]), 1024u);
+  EXPECT_EQ(PooledAllocator::UsableSize(blocks[2]), 16384u);
+  EXPECT_EQ(pool.counts(Kind::kSmall).active, 2u);
+  EXPECT_EQ(pool.counts(Kind::kNormal).active, 1u);
+  pool.Free(blocks);
+  EXPECT_EQ(pool.counts(Kind::kSmall).allocations, 2u);
+  EXPECT_EQ(pool.counts(Kind::kSmall).deallocations, 2u);
+  EXPECT_EQ(pool.counts(Kind::kNormal).allocations, 1u);
+  EXPECT_EQ(pool.counts(Kind::kNormal).deallocations, 1u);
+  EXPECT_EQ(pool.counts(Kind::kHuge).allocations, 0u);
+  uint64_t classes_used = 0;
+  for (const SizeClassStats& c : pool->Stats().size_classes) {
+    if (c.allocations == 0) continue;
+    ++classes_used;
+    EXPECT_EQ(c.allocations, 1u) << c.size_bytes;
+    EXPECT_EQ(c.deallocations, 1u) << c.size_bytes;
+  }
+  EXPECT_EQ(classes_used, 3u);
+  EXPECT_EQ(pool.chunk_allocations(), 1u);
+  EXPECT_EQ(pool->Stats().layout, "buddy");
+}
+
+TEST_P(NettyFiguresTest, ReportsTheBoundsOfItsLists) {
+  TestPool pool(Quiet(GetParam()));
   const struct {
     const char* name;
     int min;
@@ -51,8 +85,8 @@ TEST(NettyFiguresTest, ReportsTheBoundsOfItsLists) {
   }
 }
 
-TEST(NettyFiguresTest, AChunkSizedBlockFillsQ100AndLeavesAllListsEmpty) {
-  PoolOptions options = QuietWithoutCaches();
+TEST_P(NettyFiguresTest, AChunkSizedBlockFillsQ100AndLeavesAllListsEmpty) {
+  PoolOptions options = QuietWithoutCaches(GetParam());
   options.max_order = 11;
   options.empty_chunk_decay = absl::ZeroDuration();
   TestPool pool(options);
@@ -68,9 +102,9 @@ TEST(NettyFiguresTest, AChunkSizedBlockFillsQ100AndLeavesAllListsEmpty) {
   EXPECT_EQ(pool.chunk_deallocations(), 1u);
 }
 
-TEST(NettyFiguresTest, UsedMemoryIsWholeChunks) {
+TEST_P(NettyFiguresTest, UsedMemoryIsWholeChunks) {
   for (bool caches : {false, true}) {
-    PoolOptions options = Quiet();
+    PoolOptions options = Quiet(GetParam());
     options.use_thread_caches = caches;
     options.max_order = 11;
     TestPool pool(options);
@@ -82,8 +116,8 @@ TEST(NettyFiguresTest, UsedMemoryIsWholeChunks) {
   }
 }
 
-TEST(NettyFiguresTest, UsedMemoryOfAHugeBlockIsItsSize) {
-  PoolOptions options = Quiet();
+TEST_P(NettyFiguresTest, UsedMemoryOfAHugeBlockIsItsSize) {
+  PoolOptions options = Quiet(GetParam());
   options.max_order = 11;
   TestPool pool(options);
   void* block = pool->Allocate(32 * kMiB);
@@ -93,9 +127,9 @@ TEST(NettyFiguresTest, UsedMemoryOfAHugeBlockIsItsSize) {
   EXPECT_EQ(pool->Stats().direct_used_bytes, 0u);
 }
 
-TEST(NettyFiguresTest, PinnedLiesBetweenCapacitiesAndUsedRuns) {
+TEST_P(NettyFiguresTest, PinnedLiesBetweenCapacitiesAndUsedRuns) {
   for (bool caches : {false, true}) {
-    PoolOptions options = Quiet();
+    PoolOptions options = Quiet(GetParam());
     options.use_thread_caches = caches;
     TestPool pool(options);
     std::vector<void*> blocks;
@@ -117,8 +151,8 @@ TEST(NettyFiguresTest, PinnedLiesBetweenCapacitiesAndUsedRuns) {
   }
 }
 
-TEST(NettyFiguresTest, ANewThreadTakesTheArenaThatAnotherLeft) {
-  PoolOptions options = Quiet();
+TEST_P(NettyFiguresTest, ANewThreadTakesTheArenaThatAnotherLeft) {
+  PoolOptions options = Quiet(GetParam());
   options.arenas = 2;
   TestPool pool(options);
   const auto threads_in = [&](int arena) {

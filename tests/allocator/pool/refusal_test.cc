@@ -11,6 +11,7 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/event.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
@@ -22,8 +23,8 @@ using testing::HasSubstr;
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kChunk = 4 * kMiB;
 
-PoolOptions WithLimit(size_t bytes) {
-  PoolOptions options = Quiet();
+PoolOptions WithLimit(size_t bytes, ChunkLayout layout) {
+  PoolOptions options = Quiet(layout);
   options.name = "tight";
   options.max_direct_memory_bytes = bytes;
   return options;
@@ -33,14 +34,17 @@ std::string LastRefusalText() {
   return std::string(PooledAllocator::LastRefusal().message());
 }
 
-TEST(RefusalTest, AThreadThatWasNeverRefusedHasNoRefusal) {
+class RefusalTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, RefusalTest, BothLayouts(), LayoutTestName);
+
+TEST_P(RefusalTest, AThreadThatWasNeverRefusedHasNoRefusal) {
   absl::Status refusal = absl::UnknownError("not asked");
   std::thread([&] { refusal = PooledAllocator::LastRefusal(); }).join();
   EXPECT_TRUE(refusal.ok());
 }
 
-TEST(RefusalTest, NamesRequestedUsedPinnedCachedAndLimit) {
-  TestPool pool(WithLimit(2 * kChunk));
+TEST_P(RefusalTest, NamesRequestedUsedPinnedCachedAndLimit) {
+  TestPool pool(WithLimit(2 * kChunk, GetParam()));
   void* quarter = pool->Allocate(kMiB);
   void* huge = pool->Allocate(kChunk);
   EXPECT_EQ(pool->Allocate(kChunk - 1), nullptr);
@@ -56,8 +60,8 @@ TEST(RefusalTest, NamesRequestedUsedPinnedCachedAndLimit) {
   pool->Free(huge);
 }
 
-TEST(RefusalTest, HugeBlocksCountAsPinnedInTheText) {
-  TestPool pool(WithLimit(3 * kChunk));
+TEST_P(RefusalTest, HugeBlocksCountAsPinnedInTheText) {
+  TestPool pool(WithLimit(3 * kChunk, GetParam()));
   void* huge = pool->Allocate(2 * kChunk + 1);
   EXPECT_EQ(pool->Allocate(kChunk + 1), nullptr);
   EXPECT_THAT(LastRefusalText(),
@@ -67,8 +71,8 @@ TEST(RefusalTest, HugeBlocksCountAsPinnedInTheText) {
 }
 
 // Another thread's cache that is in use cannot be emptied, so it shows.
-TEST(RefusalTest, NamesWhatActiveCachesHold) {
-  TestPool pool(WithLimit(kChunk));
+TEST_P(RefusalTest, NamesWhatActiveCachesHold) {
+  TestPool pool(WithLimit(kChunk, GetParam()));
   Event cached;
   Event leave;
   std::thread other([&] {
@@ -86,8 +90,8 @@ TEST(RefusalTest, NamesWhatActiveCachesHold) {
   other.join();
 }
 
-TEST(RefusalTest, TryAllocateGivesTheSameStatus) {
-  TestPool pool(WithLimit(kChunk));
+TEST_P(RefusalTest, TryAllocateGivesTheSameStatus) {
+  TestPool pool(WithLimit(kChunk, GetParam()));
   const absl::StatusOr<void*> refused = pool->TryAllocate(kChunk + 1);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.status(), PooledAllocator::LastRefusal());
@@ -97,8 +101,8 @@ TEST(RefusalTest, TryAllocateGivesTheSameStatus) {
   pool->Free(*granted);
 }
 
-TEST(RefusalTest, RefusalsAreToldPerThread) {
-  TestPool pool(WithLimit(kChunk));
+TEST_P(RefusalTest, RefusalsAreToldPerThread) {
+  TestPool pool(WithLimit(kChunk, GetParam()));
   EXPECT_EQ(pool->Allocate(kChunk + 7), nullptr);
   absl::Status elsewhere;
   std::thread([&] { elsewhere = PooledAllocator::LastRefusal(); }).join();
@@ -106,8 +110,8 @@ TEST(RefusalTest, RefusalsAreToldPerThread) {
   EXPECT_THAT(LastRefusalText(), HasSubstr("4194311 bytes"));
 }
 
-TEST(RefusalTest, ASystemThatRefusesIsNamed) {
-  TestPool pool(WithLimit(4 * kChunk));
+TEST_P(RefusalTest, ASystemThatRefusesIsNamed) {
+  TestPool pool(WithLimit(4 * kChunk, GetParam()));
   pool->Free(pool->Allocate(100));
   pool.source.FailUse(MemorySource::Use::kBlocks, true);
   for (size_t size : {kChunk, kChunk + 1}) {
@@ -126,8 +130,8 @@ TEST(RefusalTest, ASystemThatRefusesIsNamed) {
   pool->Free(block);
 }
 
-TEST(RefusalTest, SizesBeyondEveryAddressAreRefused) {
-  TestPool pool;
+TEST_P(RefusalTest, SizesBeyondEveryAddressAreRefused) {
+  TestPool pool(Quiet(GetParam()));
   for (size_t size : {size_t{1} << 46, (size_t{1} << 46) + 1, size_t{1} << 63,
                       SIZE_MAX - 4096, SIZE_MAX}) {
     EXPECT_EQ(pool->Allocate(size), nullptr);
@@ -137,8 +141,8 @@ TEST(RefusalTest, SizesBeyondEveryAddressAreRefused) {
   EXPECT_EQ(pool->Stats().direct_used_bytes, 0u);
 }
 
-TEST(RefusalTest, ExactlyTheLimitIsGranted) {
-  TestPool pool(WithLimit(2 * kChunk + 4096));
+TEST_P(RefusalTest, ExactlyTheLimitIsGranted) {
+  TestPool pool(WithLimit(2 * kChunk + 4096, GetParam()));
   void* huge = pool->Allocate(2 * kChunk + 4096);
   ASSERT_NE(huge, nullptr);
   EXPECT_EQ(pool->Stats().direct_used_bytes, 2 * kChunk + 4096);
@@ -147,8 +151,8 @@ TEST(RefusalTest, ExactlyTheLimitIsGranted) {
   EXPECT_EQ(pool->Allocate(2 * kChunk + 4097), nullptr);
 }
 
-TEST(RefusalTest, NothingIsRefusedWhileTheOwnCacheCouldServe) {
-  TestPool pool(WithLimit(kChunk));
+TEST_P(RefusalTest, NothingIsRefusedWhileTheOwnCacheCouldServe) {
+  TestPool pool(WithLimit(kChunk, GetParam()));
   // The whole chunk ends up in slabs and magazines of this thread.
   pool.Free(pool.Allocate(64, 32768));
   pool.Free(pool.Allocate(1000, 256));
@@ -159,8 +163,8 @@ TEST(RefusalTest, NothingIsRefusedWhileTheOwnCacheCouldServe) {
   pool->Free(whole);
 }
 
-TEST(RefusalTest, NothingIsRefusedWhileAnIdleCacheCouldServe) {
-  TestPool pool(WithLimit(kChunk));
+TEST_P(RefusalTest, NothingIsRefusedWhileAnIdleCacheCouldServe) {
+  TestPool pool(WithLimit(kChunk, GetParam()));
   Event idle;
   Event leave;
   std::thread other([&] {
@@ -177,8 +181,8 @@ TEST(RefusalTest, NothingIsRefusedWhileAnIdleCacheCouldServe) {
   other.join();
 }
 
-TEST(RefusalTest, NothingIsRefusedWhileAnEmptyChunkCouldGiveWay) {
-  TestPool pool(WithLimit(2 * kChunk));
+TEST_P(RefusalTest, NothingIsRefusedWhileAnEmptyChunkCouldGiveWay) {
+  TestPool pool(WithLimit(2 * kChunk, GetParam()));
   pool.Free({pool->Allocate(kChunk), pool->Allocate(kChunk)});
   ASSERT_EQ(pool->Stats().direct_used_bytes, 2 * kChunk);
   void* huge = pool->Allocate(2 * kChunk);
@@ -186,8 +190,8 @@ TEST(RefusalTest, NothingIsRefusedWhileAnEmptyChunkCouldGiveWay) {
   pool->Free(huge);
 }
 
-TEST(RefusalTest, NothingIsRefusedWhileAnotherArenaCouldServe) {
-  PoolOptions options = WithLimit(kChunk);
+TEST_P(RefusalTest, NothingIsRefusedWhileAnotherArenaCouldServe) {
+  PoolOptions options = WithLimit(kChunk, GetParam());
   options.arenas = 2;
   TestPool pool(options);
   void* here = pool->Allocate(kMiB);  // arena 0 has the only chunk
@@ -203,8 +207,8 @@ TEST(RefusalTest, NothingIsRefusedWhileAnotherArenaCouldServe) {
   pool->Free(there);
 }
 
-TEST(RefusalTest, TheLimitIsNeverPassed) {
-  TestPool pool(WithLimit(3 * kChunk + 12345));
+TEST_P(RefusalTest, TheLimitIsNeverPassed) {
+  TestPool pool(WithLimit(3 * kChunk + 12345, GetParam()));
   std::vector<void*> blocks;
   for (size_t size : {kChunk, kChunk / 2, kChunk + 1, kMiB, size_t{100000}}) {
     while (void* block = pool->Allocate(size)) blocks.push_back(block);
@@ -216,8 +220,10 @@ TEST(RefusalTest, TheLimitIsNeverPassed) {
   pool.Free(blocks);
 }
 
-TEST(RefusalTest, ALimitBelowAChunkIsRefusedAtTheStart) {
-  EXPECT_EQ(PooledAllocator::Create(WithLimit(kChunk - 1)).status().code(),
+TEST_P(RefusalTest, ALimitBelowAChunkIsRefusedAtTheStart) {
+  EXPECT_EQ(PooledAllocator::Create(WithLimit(kChunk - 1, GetParam()))
+                .status()
+                .code(),
             absl::StatusCode::kInvalidArgument);
 }
 

@@ -1,4 +1,4 @@
-// One thread, many allocators.
+// One thread, many allocators, of one layout and of both.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,13 +10,18 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
 namespace poolscope {
 namespace {
 
-TEST(SeveralAllocatorsTest, TwoTakingTurnsBothHitTheirCaches) {
-  TestPool one;
+class SeveralAllocatorsTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, SeveralAllocatorsTest, BothLayouts(),
+                         LayoutTestName);
+
+TEST_P(SeveralAllocatorsTest, TwoTakingTurnsBothHitTheirCaches) {
+  TestPool one(Quiet(GetParam()));
   TestPool two;
   for (int i = 0; i < 10000; ++i) {
     void* a = one->Allocate(256);
@@ -35,8 +40,8 @@ TEST(SeveralAllocatorsTest, TwoTakingTurnsBothHitTheirCaches) {
   }
 }
 
-TEST(SeveralAllocatorsTest, FreeBlockFindsTheRightOne) {
-  TestPool one;
+TEST_P(SeveralAllocatorsTest, FreeBlockFindsTheRightOne) {
+  TestPool one(Quiet(GetParam()));
   TestPool two;
   std::vector<void*> blocks;
   for (int i = 0; i < 100; ++i) {
@@ -48,14 +53,17 @@ TEST(SeveralAllocatorsTest, FreeBlockFindsTheRightOne) {
   EXPECT_EQ(two.counts(Kind::kSmall).deallocations, 100u);
 }
 
-TEST(SeveralAllocatorsTest, AThreadKeepsCachesForEightAllocators) {
+TEST_P(SeveralAllocatorsTest, AThreadKeepsCachesForEightAllocators) {
   std::vector<std::unique_ptr<TestPool>> pools;
-  for (int i = 0; i < 20; ++i) pools.push_back(std::make_unique<TestPool>());
+  for (int i = 0; i < 20; ++i) {
+    pools.push_back(std::make_unique<TestPool>(
+        Quiet(i % 3 == 0 ? ChunkLayout::kRuns : GetParam())));
+  }
   std::vector<std::vector<void*>> held(pools.size());
   for (int round = 0; round < 50; ++round) {
     for (size_t i = 0; i < pools.size(); ++i) {
       held[i].push_back((*pools[i])->Allocate(100 + i));
-      (*pools[i])->Free((*pools[i])->Allocate(20000));
+      (*pools[i])->Free((*pools[i])->Allocate(4000));
     }
   }
   uint64_t caches = 0;
@@ -70,8 +78,8 @@ TEST(SeveralAllocatorsTest, AThreadKeepsCachesForEightAllocators) {
   for (auto& pool : pools) EXPECT_EQ((*pool)->Stats().pinned_bytes, 0u);
 }
 
-TEST(SeveralAllocatorsTest, MarkingIdleConcernsAllOfThem) {
-  TestPool one;
+TEST_P(SeveralAllocatorsTest, MarkingIdleConcernsAllOfThem) {
+  TestPool one(Quiet(GetParam()));
   TestPool two;
   one.Free(one.Allocate(100, 1024));
   two.Free(two.Allocate(100, 1024));
@@ -82,8 +90,8 @@ TEST(SeveralAllocatorsTest, MarkingIdleConcernsAllOfThem) {
   }).join();
 }
 
-TEST(SeveralAllocatorsTest, SwitchingCachesOffConcernsOne) {
-  TestPool one;
+TEST_P(SeveralAllocatorsTest, SwitchingCachesOffConcernsOne) {
+  TestPool one(Quiet(GetParam()));
   TestPool two;
   one->SetThreadCacheEnabled(false);
   one.Free(one.Allocate(100, 1024));
@@ -93,9 +101,9 @@ TEST(SeveralAllocatorsTest, SwitchingCachesOffConcernsOne) {
   EXPECT_GT(two->Stats().cached_bytes, 0u);
 }
 
-TEST(SeveralAllocatorsTest, ANewAllocatorNeverMeetsTheCacheOfAnOldOne) {
+TEST_P(SeveralAllocatorsTest, ANewAllocatorNeverMeetsTheCacheOfAnOldOne) {
   for (int i = 0; i < 50; ++i) {
-    PoolOptions options = Quiet();
+    PoolOptions options = Quiet(GetParam());
     options.name = "round" + std::to_string(i);
     TestPool pool(options);
     pool.Free(pool.Allocate(20, 1024));

@@ -13,6 +13,7 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
 namespace poolscope {
@@ -21,6 +22,7 @@ namespace {
 constexpr size_t kChunk = 4 << 20;
 
 struct Model {
+  uint64_t small_end = 0;  // the first size that is no small one
   std::array<KindCounts, kKindCount> by_kind;
   std::map<uint64_t, KindCounts> by_class;
   uint64_t requested = 0;
@@ -30,9 +32,9 @@ struct Model {
   uint64_t pinned = 0;
   uint64_t direct_peak = 0;
 
-  static Kind KindOf(uint64_t usable) {
+  Kind KindOf(uint64_t usable) const {
     if (usable > kChunk) return Kind::kHuge;
-    return usable < 32768 ? Kind::kSmall : Kind::kNormal;
+    return usable < small_end ? Kind::kSmall : Kind::kNormal;
   }
   void Allocate(uint64_t size, uint64_t usable) {
     const Kind kind = KindOf(usable);
@@ -162,24 +164,27 @@ struct TraceOptions {
   bool sampling;
 };
 
-class StatsTraceTest : public testing::TestWithParam<TraceOptions> {};
+class StatsTraceTest : public TestOverLayoutsAnd<TraceOptions> {};
 
-INSTANTIATE_TEST_SUITE_P(Options, StatsTraceTest,
-                         testing::Values(TraceOptions{"Caches", true, false},
-                                         TraceOptions{"NoCaches", false, false},
-                                         TraceOptions{"CachesAndSampling", true,
-                                                      true}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Options, StatsTraceTest,
+    testing::Combine(BothLayouts(),
+                     testing::Values(TraceOptions{"Caches", true, false},
+                                     TraceOptions{"NoCaches", false, false},
+                                     TraceOptions{"CachesAndSampling", true,
+                                                  true})),
+    StatsTraceTest::Name);
 
 TEST_P(StatsTraceTest, EveryStepAgreesWithTheModel) {
   for (uint32_t seed = 0; seed < 4; ++seed) {
-    PoolOptions options = Quiet();
-    options.use_thread_caches = GetParam().caches;
-    options.sampling = GetParam().sampling;
+    PoolOptions options = Quiet(layout());
+    options.use_thread_caches = param().caches;
+    options.sampling = param().sampling;
     options.sample_interval_bytes = 20000;
     TestPool pool(options);
     std::mt19937 random(seed);
     Model model;
+    model.small_end = layout() == ChunkLayout::kRuns ? 32768 : 8192;
     struct Block {
       void* at;
       uint64_t usable;
@@ -238,7 +243,7 @@ TEST_P(StatsTraceTest, EveryStepAgreesWithTheModel) {
         ASSERT_EQ(c.allocations, wanted.allocations) << c.size_bytes;
         ASSERT_EQ(c.deallocations, wanted.deallocations) << c.size_bytes;
       }
-      if (GetParam().caches) {
+      if (param().caches) {
         uint64_t requests = 0;
         for (const ThreadCacheKindStats& kind : stats.thread_cache_by_kind) {
           requests += kind.requests;

@@ -28,8 +28,9 @@
 namespace poolscope {
 
 // One arena, 256 MiB, and no samples, which would take pages of their own.
-inline PoolOptions Quiet() {
+inline PoolOptions Quiet(ChunkLayout layout = ChunkLayout::kRuns) {
   PoolOptions options;
+  options.layout = layout;
   options.name = "test";
   options.max_direct_memory_bytes = 256 << 20;
   options.arenas = 1;
@@ -37,8 +38,8 @@ inline PoolOptions Quiet() {
   return options;
 }
 
-inline PoolOptions QuietWithoutCaches() {
-  PoolOptions options = Quiet();
+inline PoolOptions QuietWithoutCaches(ChunkLayout layout = ChunkLayout::kRuns) {
+  PoolOptions options = Quiet(layout);
   options.use_thread_caches = false;
   return options;
 }

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/event.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
@@ -67,8 +68,12 @@ class CacheHolder {
   std::thread thread_;
 };
 
-TEST(ThreadCacheTest, AFreedBlockIsTheNextOneHandedOut) {
-  TestPool pool;
+class ThreadCacheTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, ThreadCacheTest, BothLayouts(),
+                         LayoutTestName);
+
+TEST_P(ThreadCacheTest, AFreedBlockIsTheNextOneHandedOut) {
+  TestPool pool(Quiet(GetParam()));
   AllocateAndFree(pool, 10, 256);
   void* block = pool->Allocate(256);
   pool->Free(block);
@@ -76,8 +81,8 @@ TEST(ThreadCacheTest, AFreedBlockIsTheNextOneHandedOut) {
   pool->Free(block);
 }
 
-TEST(ThreadCacheTest, HitsAndMissesAreRequests) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, HitsAndMissesAreRequests) {
+  TestPool pool(Quiet(GetParam()));
   AllocateAndFree(pool, 1000, 256);
   AllocateAndFree(pool, 1000, 40960);
   const AllocatorStats stats = pool->Stats();
@@ -91,15 +96,15 @@ TEST(ThreadCacheTest, HitsAndMissesAreRequests) {
   }
 }
 
-TEST(ThreadCacheTest, BudgetStartsAtTwoMebibytes) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, BudgetStartsAtTwoMebibytes) {
+  TestPool pool(Quiet(GetParam()));
   AllocateAndFree(pool, 1, 256);
   EXPECT_EQ(OnlyCache(pool).limit_bytes, 2 * kMiB);
   EXPECT_EQ(pool->Stats().thread_cache_limit_bytes, 2 * kMiB);
 }
 
-TEST(ThreadCacheTest, ABusyThreadsBudgetGrowsToSixteenMebibytesAndNoMore) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, ABusyThreadsBudgetGrowsToSixteenMebibytesAndNoMore) {
+  TestPool pool(Quiet(GetParam()));
   uint64_t largest = 0;
   for (int round = 0; round < 40; ++round) {
     for (size_t size : {14336, 131072, 1 << 20}) {
@@ -115,8 +120,8 @@ TEST(ThreadCacheTest, ABusyThreadsBudgetGrowsToSixteenMebibytesAndNoMore) {
   EXPECT_GT(pool.evictions(EvictionReason::kFull), 0u);
 }
 
-TEST(ThreadCacheTest, OwnBudgetsAreKept) {
-  PoolOptions options = Quiet();
+TEST_P(ThreadCacheTest, OwnBudgetsAreKept) {
+  PoolOptions options = Quiet(GetParam());
   options.thread_cache_initial_bytes = 10000;
   options.thread_cache_max_bytes = 100000;
   TestPool pool(options);
@@ -130,8 +135,8 @@ TEST(ThreadCacheTest, OwnBudgetsAreKept) {
   }
 }
 
-TEST(ThreadCacheTest, ABudgetOfZeroCachesNothing) {
-  PoolOptions options = Quiet();
+TEST_P(ThreadCacheTest, ABudgetOfZeroCachesNothing) {
+  PoolOptions options = Quiet(GetParam());
   options.thread_cache_initial_bytes = 0;
   options.thread_cache_max_bytes = 0;
   TestPool pool(options);
@@ -142,8 +147,8 @@ TEST(ThreadCacheTest, ABudgetOfZeroCachesNothing) {
   EXPECT_EQ(pool->Stats().pinned_bytes, 0u);
 }
 
-TEST(ThreadCacheTest, WhatWasNotUsedIn8192RequestsIsGivenBack) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, WhatWasNotUsedIn8192RequestsIsGivenBack) {
+  TestPool pool(Quiet(GetParam()));
   for (int i = 0; i < 6; ++i) pool.Free(pool.Allocate(200, 1024));
   ASSERT_GT(OnlyCache(pool).cached_bytes, 100u * 1024);
   // The first trim finds all of it used since the start, the next none.
@@ -155,8 +160,8 @@ TEST(ThreadCacheTest, WhatWasNotUsedIn8192RequestsIsGivenBack) {
   EXPECT_LT(OnlyCache(pool).cached_bytes, 32u * 256);
 }
 
-TEST(ThreadCacheTest, WhatIsUsedSurvivesTheTrim) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, WhatIsUsedSurvivesTheTrim) {
+  TestPool pool(Quiet(GetParam()));
   for (int i = 0; i < 1000; ++i) pool.Free(pool.Allocate(100, 1024));
   const uint64_t misses =
       pool->Stats().thread_cache_by_kind[static_cast<int>(Kind::kSmall)].misses;
@@ -167,8 +172,8 @@ TEST(ThreadCacheTest, WhatIsUsedSurvivesTheTrim) {
   EXPECT_EQ(pool.evictions(EvictionReason::kTrim), 0u);
 }
 
-TEST(ThreadCacheTest, ATrimIntervalOfZeroNeverTrims) {
-  PoolOptions options = Quiet();
+TEST_P(ThreadCacheTest, ATrimIntervalOfZeroNeverTrims) {
+  PoolOptions options = Quiet(GetParam());
   options.thread_cache_trim_interval = 0;
   TestPool pool(options);
   pool.Free(pool.Allocate(200, 1024));
@@ -178,8 +183,8 @@ TEST(ThreadCacheTest, ATrimIntervalOfZeroNeverTrims) {
   EXPECT_GE(OnlyCache(pool).cached_bytes, before);
 }
 
-TEST(ThreadCacheTest, AnIdleCacheIsEmptiedAfterTenSecondsAndNotBefore) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, AnIdleCacheIsEmptiedAfterTenSecondsAndNotBefore) {
+  TestPool pool(Quiet(GetParam()));
   CacheHolder holder(&pool, /*idle=*/true);
   EXPECT_TRUE(OnlyCache(pool).idle);
   pool->Maintain();  // sees how far its requests have come
@@ -193,8 +198,8 @@ TEST(ThreadCacheTest, AnIdleCacheIsEmptiedAfterTenSecondsAndNotBefore) {
   EXPECT_EQ(pool->Maintain().caches_emptied, 0u) << "there is nothing left";
 }
 
-TEST(ThreadCacheTest, AnActiveCacheIsEmptiedAtItsOwnersNextSlowPath) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, AnActiveCacheIsEmptiedAtItsOwnersNextSlowPath) {
+  TestPool pool(Quiet(GetParam()));
   CacheHolder holder(&pool, /*idle=*/false);
   pool->Maintain();
   const uint64_t before = pool->Stats().cached_bytes;
@@ -205,8 +210,8 @@ TEST(ThreadCacheTest, AnActiveCacheIsEmptiedAtItsOwnersNextSlowPath) {
   EXPECT_LT(pool->Stats().cached_bytes, 20u * 48);
 }
 
-TEST(ThreadCacheTest, ACacheThatServesIsNotIdle) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, ACacheThatServesIsNotIdle) {
+  TestPool pool(Quiet(GetParam()));
   AllocateAndFree(pool, 10, 1024);
   for (int i = 0; i < 10; ++i) {
     pool->Maintain();
@@ -220,8 +225,8 @@ TEST(ThreadCacheTest, ACacheThatServesIsNotIdle) {
   EXPECT_EQ(pool.evictions(EvictionReason::kIdle), 0u);
 }
 
-TEST(ThreadCacheTest, TrimEmptiesTheIdleCacheOfAnotherThread) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, TrimEmptiesTheIdleCacheOfAnotherThread) {
+  TestPool pool(Quiet(GetParam()));
   CacheHolder holder(&pool, /*idle=*/true);
   ASSERT_GT(pool->Stats().cached_bytes, 0u);
   const TrimResult result = pool->Trim();
@@ -232,8 +237,8 @@ TEST(ThreadCacheTest, TrimEmptiesTheIdleCacheOfAnotherThread) {
   EXPECT_GT(pool.evictions(EvictionReason::kReclaim), 0u);
 }
 
-TEST(ThreadCacheTest, TrimAsksTheActiveCacheOfAnotherThread) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, TrimAsksTheActiveCacheOfAnotherThread) {
+  TestPool pool(Quiet(GetParam()));
   CacheHolder holder(&pool, /*idle=*/false);
   const uint64_t before = pool->Stats().cached_bytes;
   EXPECT_EQ(pool->Trim().caches_emptied, 0u);
@@ -242,16 +247,16 @@ TEST(ThreadCacheTest, TrimAsksTheActiveCacheOfAnotherThread) {
   EXPECT_LT(pool->Stats().cached_bytes, 20u * 48);
 }
 
-TEST(ThreadCacheTest, TrimEmptiesTheOwnCache) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, TrimEmptiesTheOwnCache) {
+  TestPool pool(Quiet(GetParam()));
   pool.Free(pool.Allocate(100, 1024));
   EXPECT_EQ(pool->Trim().caches_emptied, 1u);
   EXPECT_EQ(pool->Stats().cached_bytes, 0u);
   EXPECT_EQ(OnlyCache(pool).limit_bytes, 2 * kMiB);
 }
 
-TEST(ThreadCacheTest, TheNextRequestEndsIdleness) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, TheNextRequestEndsIdleness) {
+  TestPool pool(Quiet(GetParam()));
   AllocateAndFree(pool, 100, 1024);
   EXPECT_FALSE(OnlyCache(pool).idle);
   PooledAllocator::MarkThreadIdle();
@@ -265,12 +270,12 @@ TEST(ThreadCacheTest, TheNextRequestEndsIdleness) {
   EXPECT_FALSE(OnlyCache(pool).idle);
 }
 
-TEST(ThreadCacheTest, MarkingIdleWithoutAnyCacheIsNothing) {
+TEST_P(ThreadCacheTest, MarkingIdleWithoutAnyCacheIsNothing) {
   std::thread([] { PooledAllocator::MarkThreadIdle(); }).join();
 }
 
-TEST(ThreadCacheTest, AThreadsEndGivesEverythingBack) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, AThreadsEndGivesEverythingBack) {
+  TestPool pool(Quiet(GetParam()));
   std::thread([&] { pool.Free(pool.Allocate(100, 1024)); }).join();
   const AllocatorStats stats = pool->Stats();
   EXPECT_EQ(stats.cached_bytes, 0u);
@@ -282,8 +287,8 @@ TEST(ThreadCacheTest, AThreadsEndGivesEverythingBack) {
   EXPECT_EQ(pool.counts(Kind::kSmall).deallocations, 100u);
 }
 
-TEST(ThreadCacheTest, ACacheOfAnEndedThreadServesTheNextOne) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, ACacheOfAnEndedThreadServesTheNextOne) {
+  TestPool pool(Quiet(GetParam()));
   AllocateAndFree(pool, 1, 16);
   std::thread([&] { AllocateAndFree(pool, 10, 1024); }).join();
   const uint64_t metadata = pool->Stats().metadata_bytes;
@@ -294,8 +299,8 @@ TEST(ThreadCacheTest, ACacheOfAnEndedThreadServesTheNextOne) {
   EXPECT_EQ(pool.counts(Kind::kSmall).allocations, 511u);
 }
 
-TEST(ThreadCacheTest, SwitchedOffItHoldsNothing) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, SwitchedOffItHoldsNothing) {
+  TestPool pool(Quiet(GetParam()));
   pool.Free(pool.Allocate(100, 1024));
   ASSERT_GT(pool->Stats().cached_bytes, 0u);
   pool->SetThreadCacheEnabled(false);
@@ -315,8 +320,8 @@ TEST(ThreadCacheTest, SwitchedOffItHoldsNothing) {
   EXPECT_EQ(pool.counts(Kind::kSmall).deallocations, 200u);
 }
 
-TEST(ThreadCacheTest, BlocksOutliveSwitchingOffAndOn) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, BlocksOutliveSwitchingOffAndOn) {
+  TestPool pool(Quiet(GetParam()));
   const std::vector<void*> cached = pool.Allocate(100, 1024);
   pool->SetThreadCacheEnabled(false);
   const std::vector<void*> direct = pool.Allocate(100, 1024);
@@ -329,25 +334,29 @@ TEST(ThreadCacheTest, BlocksOutliveSwitchingOffAndOn) {
   EXPECT_EQ(pool->Stats().thread_cache_count, 1u);
 }
 
-TEST(ThreadCacheTest, SwitchingOffConcernsTheCallingThreadAlone) {
-  TestPool pool;
+TEST_P(ThreadCacheTest, SwitchingOffConcernsTheCallingThreadAlone) {
+  TestPool pool(Quiet(GetParam()));
   pool->SetThreadCacheEnabled(false);
   CacheHolder holder(&pool, /*idle=*/false);
   EXPECT_GT(pool->Stats().cached_bytes, 0u);
   EXPECT_EQ(pool->Stats().thread_cache_count, 1u);
 }
 
-TEST(ThreadCacheTest, AnAllocatorWithoutCachesCannotSwitchThemOn) {
-  TestPool pool(QuietWithoutCaches());
+TEST_P(ThreadCacheTest, AnAllocatorWithoutCachesCannotSwitchThemOn) {
+  TestPool pool(QuietWithoutCaches(GetParam()));
   pool->SetThreadCacheEnabled(true);
   pool.Free(pool.Allocate(100, 1024));
   EXPECT_EQ(pool->Stats().cached_bytes, 0u);
   EXPECT_EQ(pool->Stats().thread_cache_count, 0u);
 }
 
+class RemoteFreeTest : public testing::TestWithParam<ChunkLayout> {};
+INSTANTIATE_TEST_SUITE_P(Layouts, RemoteFreeTest, BothLayouts(),
+                         LayoutTestName);
+
 // A slab of 16-byte blocks is one page of 512.
-TEST(RemoteFreeTest, BlocksFreedElsewhereComeBackToTheirOwner) {
-  TestPool pool;
+TEST_P(RemoteFreeTest, BlocksFreedElsewhereComeBackToTheirOwner) {
+  TestPool pool(Quiet(GetParam()));
   const std::vector<void*> blocks = pool.Allocate(512, 16);
   std::thread([&] { pool.Free(blocks); }).join();
   EXPECT_EQ(pool->Stats().remote_frees, 512u);
@@ -361,8 +370,8 @@ TEST(RemoteFreeTest, BlocksFreedElsewhereComeBackToTheirOwner) {
   pool.Free(again);
 }
 
-TEST(RemoteFreeTest, LargeBlocksComeBackToo) {
-  TestPool pool;
+TEST_P(RemoteFreeTest, LargeBlocksComeBackToo) {
+  TestPool pool(Quiet(GetParam()));
   // So that the magazine of this class has room.
   for (int i = 0; i < 3; ++i) pool.Free(pool.Allocate(4, 14336));
   const std::vector<void*> blocks = pool.Allocate(4, 14336);
@@ -374,8 +383,8 @@ TEST(RemoteFreeTest, LargeBlocksComeBackToo) {
   pool.Free(again);
 }
 
-TEST(RemoteFreeTest, AFewFreesWaitUntilTheFreeingThreadGoesIdle) {
-  TestPool pool;
+TEST_P(RemoteFreeTest, AFewFreesWaitUntilTheFreeingThreadGoesIdle) {
+  TestPool pool(Quiet(GetParam()));
   const std::vector<void*> blocks = pool.Allocate(512, 16);
   Event freed;
   Event leave;
@@ -393,8 +402,8 @@ TEST(RemoteFreeTest, AFewFreesWaitUntilTheFreeingThreadGoesIdle) {
   pool.Free(again);
 }
 
-TEST(RemoteFreeTest, BlocksOfAnEndedThreadGoBackToItsArena) {
-  TestPool pool;
+TEST_P(RemoteFreeTest, BlocksOfAnEndedThreadGoBackToItsArena) {
+  TestPool pool(Quiet(GetParam()));
   std::vector<void*> blocks;
   std::thread([&] { blocks = pool.Allocate(600, 16); }).join();
   EXPECT_EQ(pool->Stats().pinned_bytes, 600u * 16);
@@ -403,8 +412,8 @@ TEST(RemoteFreeTest, BlocksOfAnEndedThreadGoBackToItsArena) {
   EXPECT_EQ(pool->Stats().arenas[0].used_bytes, 0u);
 }
 
-TEST(RemoteFreeTest, AnOrphanedSlabIsAdopted) {
-  TestPool pool;
+TEST_P(RemoteFreeTest, AnOrphanedSlabIsAdopted) {
+  TestPool pool(Quiet(GetParam()));
   void* left = nullptr;
   std::thread([&] { left = pool->Allocate(16); }).join();
   const std::vector<void*> rest = pool.Allocate(511, 16);
@@ -415,8 +424,8 @@ TEST(RemoteFreeTest, AnOrphanedSlabIsAdopted) {
   pool.Free(rest);
 }
 
-TEST(RemoteFreeTest, MixedSizesAndOwnersBalance) {
-  PoolOptions options = Quiet();
+TEST_P(RemoteFreeTest, MixedSizesAndOwnersBalance) {
+  PoolOptions options = Quiet(GetParam());
   options.arenas = 2;
   TestPool pool(options);
   std::vector<void*> blocks;

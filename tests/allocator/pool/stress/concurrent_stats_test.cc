@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/stats_identities.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -25,18 +26,19 @@ struct LoadCase {
   size_t sample_interval_bytes;
 };
 
-class ConcurrentStatsTest : public testing::TestWithParam<LoadCase> {
+class ConcurrentStatsTest : public TestOverLayoutsAnd<LoadCase> {
  protected:
   static constexpr int kWorkers = 8;
 
   void SetUp() override {
     PoolOptions options;
-    options.name = GetParam().name;
-    options.max_direct_memory_bytes = GetParam().limit_bytes;
+    options.layout = layout();
+    options.name = param().name;
+    options.max_direct_memory_bytes = param().limit_bytes;
     options.max_order = 6;  // chunks of 512 KiB, so that many come and go
     options.arenas = 3;
-    options.use_thread_caches = GetParam().caches;
-    options.sample_interval_bytes = GetParam().sample_interval_bytes;
+    options.use_thread_caches = param().caches;
+    options.sample_interval_bytes = param().sample_interval_bytes;
     options.thread_cache_trim_interval = 1024;
     options.thread_cache_idle_trim = absl::ZeroDuration();
     options.empty_chunk_decay = absl::Milliseconds(1);
@@ -178,13 +180,13 @@ TEST_P(ConcurrentStatsTest, IdentitiesHoldUnderLoad) {
 
 INSTANTIATE_TEST_SUITE_P(
     Loads, ConcurrentStatsTest,
-    testing::Values(LoadCase{"caches", true, 256 << 20, 0},
-                    LoadCase{"often_sampled", true, 256 << 20, 4096},
-                    LoadCase{"tight_limit", true, 8 << 20, 65536},
-                    LoadCase{"no_caches", false, 256 << 20, 0}),
-    [](const testing::TestParamInfo<LoadCase>& info) {
-      return info.param.name;
-    });
+    testing::Combine(
+        BothLayouts(),
+        testing::Values(LoadCase{"caches", true, 256 << 20, 0},
+                        LoadCase{"often_sampled", true, 256 << 20, 4096},
+                        LoadCase{"tight_limit", true, 8 << 20, 65536},
+                        LoadCase{"no_caches", false, 256 << 20, 0})),
+    ConcurrentStatsTest::Name);
 
 }  // namespace
 }  // namespace poolscope

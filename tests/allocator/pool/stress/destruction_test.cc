@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -19,7 +20,7 @@ namespace {
 
 constexpr size_t kHugeBytes = 5 << 20;
 
-class DestructionTest : public testing::Test {
+class DestructionTest : public testing::TestWithParam<ChunkLayout> {
  protected:
   ~DestructionTest() override {
     EXPECT_EQ(source_.live_mappings(MemorySource::Use::kBlocks), 0);
@@ -28,6 +29,7 @@ class DestructionTest : public testing::Test {
 
   PoolOptions Options() {
     PoolOptions options;
+    options.layout = GetParam();
     options.max_direct_memory_bytes = 256 << 20;
     options.arenas = 2;
     options.memory_source = &source_;
@@ -47,6 +49,8 @@ class DestructionTest : public testing::Test {
 
   FakeMemorySource source_;
 };
+INSTANTIATE_TEST_SUITE_P(Layouts, DestructionTest, BothLayouts(),
+                         LayoutTestName);
 
 std::vector<Block> AllocateSome(PooledAllocator* pool) {
   std::vector<Block> blocks;
@@ -71,7 +75,7 @@ void FreeAll(std::vector<Block>* blocks) {
   blocks->clear();
 }
 
-TEST_F(DestructionTest, BlocksOutliveTheirAllocatorOnOneThread) {
+TEST_P(DestructionTest, BlocksOutliveTheirAllocatorOnOneThread) {
   std::unique_ptr<PooledAllocator> pool = Create();
   std::vector<Block> blocks = AllocateSome(pool.get());
   pool.reset();
@@ -80,7 +84,7 @@ TEST_F(DestructionTest, BlocksOutliveTheirAllocatorOnOneThread) {
   EXPECT_TRUE(NothingMapped());
 }
 
-TEST_F(DestructionTest, BlocksAreFreedByThreadsThatNeverUsedTheAllocator) {
+TEST_P(DestructionTest, BlocksAreFreedByThreadsThatNeverUsedTheAllocator) {
   std::unique_ptr<PooledAllocator> pool = Create();
   std::vector<Block> blocks = AllocateSome(pool.get());
   pool.reset();
@@ -88,7 +92,7 @@ TEST_F(DestructionTest, BlocksAreFreedByThreadsThatNeverUsedTheAllocator) {
   EXPECT_TRUE(NothingMapped());
 }
 
-TEST_F(DestructionTest, BlocksAreFreedByThreadsThatOutliveTheAllocator) {
+TEST_P(DestructionTest, BlocksAreFreedByThreadsThatOutliveTheAllocator) {
   std::unique_ptr<PooledAllocator> pool = Create();
   WorkerThread a;
   WorkerThread b;
@@ -107,7 +111,7 @@ TEST_F(DestructionTest, BlocksAreFreedByThreadsThatOutliveTheAllocator) {
   EXPECT_TRUE(NothingMapped());
 }
 
-TEST_F(DestructionTest, TheLastBlockComesBackAfterEveryThreadHasGone) {
+TEST_P(DestructionTest, TheLastBlockComesBackAfterEveryThreadHasGone) {
   std::unique_ptr<PooledAllocator> pool = Create();
   std::vector<Block> blocks;
   {
@@ -120,7 +124,7 @@ TEST_F(DestructionTest, TheLastBlockComesBackAfterEveryThreadHasGone) {
   EXPECT_TRUE(NothingMapped());
 }
 
-TEST_F(DestructionTest, AnAllocatorOutlivesItsThreads) {
+TEST_P(DestructionTest, AnAllocatorOutlivesItsThreads) {
   std::unique_ptr<PooledAllocator> pool = Create();
   std::vector<Block> blocks;
   {
@@ -133,7 +137,7 @@ TEST_F(DestructionTest, AnAllocatorOutlivesItsThreads) {
   EXPECT_TRUE(pool->CheckInvariants().ok()) << pool->CheckInvariants();
 }
 
-TEST_F(DestructionTest, ANewAllocatorAtTheSameAddressGetsACacheOfItsOwn) {
+TEST_P(DestructionTest, ANewAllocatorAtTheSameAddressGetsACacheOfItsOwn) {
   WorkerThread worker;
   const PooledAllocator* former = nullptr;
   std::unique_ptr<PooledAllocator> pool;
@@ -166,7 +170,7 @@ TEST_F(DestructionTest, ANewAllocatorAtTheSameAddressGetsACacheOfItsOwn) {
   EXPECT_TRUE(met > 0 || kSlowdown > 1) << "no address was used twice";
 }
 
-TEST_F(DestructionTest, SeveralAllocatorsShareAThread) {
+TEST_P(DestructionTest, SeveralAllocatorsShareAThread) {
   // More than a thread keeps caches for.
   constexpr int kAllocators = 11;
   std::vector<std::unique_ptr<PooledAllocator>> pools;
@@ -197,7 +201,7 @@ TEST_F(DestructionTest, SeveralAllocatorsShareAThread) {
   }
 }
 
-TEST_F(DestructionTest, AThreadThatGoesOnLetsGoOfADestroyedAllocator) {
+TEST_P(DestructionTest, AThreadThatGoesOnLetsGoOfADestroyedAllocator) {
   std::unique_ptr<PooledAllocator> other = Create();
   FakeMemorySource own_source;
   PoolOptions options = Options();
@@ -224,7 +228,7 @@ TEST_F(DestructionTest, AThreadThatGoesOnLetsGoOfADestroyedAllocator) {
   EXPECT_EQ(own_source.live_mappings(MemorySource::Use::kMetadata), 0);
 }
 
-TEST_F(DestructionTest, ThreadsExitWhileTheAllocatorIsDestroyed) {
+TEST_P(DestructionTest, ThreadsExitWhileTheAllocatorIsDestroyed) {
   for (int round = 0; round < Scaled(2000); ++round) {
     std::unique_ptr<PooledAllocator> pool = Create();
     constexpr int kThreads = 4;
@@ -243,7 +247,7 @@ TEST_F(DestructionTest, ThreadsExitWhileTheAllocatorIsDestroyed) {
   }
 }
 
-TEST_F(DestructionTest, LastBlocksAreFreedWhileTheAllocatorIsDestroyed) {
+TEST_P(DestructionTest, LastBlocksAreFreedWhileTheAllocatorIsDestroyed) {
   WorkerThread worker;
   for (int round = 0; round < Scaled(5000); ++round) {
     std::unique_ptr<PooledAllocator> pool = Create();

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -21,7 +22,7 @@ struct FailureCase {
   size_t sample_interval_bytes;  // 1: every allocation
 };
 
-class FailingMappingTest : public testing::TestWithParam<FailureCase> {
+class FailingMappingTest : public TestOverLayoutsAnd<FailureCase> {
  protected:
   // A block, or nothing where memory was refused for the stated reason.
   void Allocate(PooledAllocator* pool, size_t size, std::vector<Block>* into,
@@ -59,10 +60,11 @@ class FailingMappingTest : public testing::TestWithParam<FailureCase> {
   void RunScenario() {
     refusals_ = 0;
     PoolOptions options;
+    options.layout = layout();
     options.max_direct_memory_bytes = 256 << 20;
     options.arenas = 2;
-    options.use_thread_caches = GetParam().caches;
-    options.sample_interval_bytes = GetParam().sample_interval_bytes;
+    options.use_thread_caches = param().caches;
+    options.sample_interval_bytes = param().sample_interval_bytes;
     options.memory_source = &source_;
     auto created = PooledAllocator::Create(options);
     if (!created.ok()) {
@@ -196,14 +198,14 @@ TEST(RefusedSampleTest, SamplingGoesOnWhenMemoryIsBack) {
   free_all();
 }
 
-INSTANTIATE_TEST_SUITE_P(Options, FailingMappingTest,
-                         testing::Values(FailureCase{"defaults", true, 0},
-                                         FailureCase{"every_block_sampled",
-                                                     true, 1},
-                                         FailureCase{"no_caches", false, 0}),
-                         [](const testing::TestParamInfo<FailureCase>& info) {
-                           return info.param.name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Options, FailingMappingTest,
+    testing::Combine(BothLayouts(),
+                     testing::Values(FailureCase{"defaults", true, 0},
+                                     FailureCase{"every_block_sampled", true,
+                                                 1},
+                                     FailureCase{"no_caches", false, 0})),
+    FailingMappingTest::Name);
 
 }  // namespace
 }  // namespace poolscope

@@ -11,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/trace.h"
 #include "poolscope/tests/allocator/pool/stress/work_scale.h"
@@ -25,15 +26,16 @@ struct ForkCase {
   bool caches;
 };
 
-class ForkTest : public testing::TestWithParam<ForkCase> {
+class ForkTest : public TestOverLayoutsAnd<ForkCase> {
  protected:
   static constexpr int kThreads = 4;
 
   void SetUp() override {
     PoolOptions options;
+    options.layout = layout();
     options.max_direct_memory_bytes = 512 << 20;
     options.arenas = 2;
-    options.use_thread_caches = GetParam().caches;
+    options.use_thread_caches = param().caches;
     options.empty_chunk_decay = absl::ZeroDuration();
     options.sample_interval_bytes = 65536;
     auto pool = PooledAllocator::Create(options);
@@ -127,12 +129,12 @@ TEST_P(ForkTest, TheChildAllocatesWhileTheParentsThreadsWork) {
   EXPECT_TRUE(pool_->CheckInvariants().ok()) << pool_->CheckInvariants();
 }
 
-INSTANTIATE_TEST_SUITE_P(Options, ForkTest,
-                         testing::Values(ForkCase{"caches", true},
-                                         ForkCase{"no_caches", false}),
-                         [](const testing::TestParamInfo<ForkCase>& info) {
-                           return info.param.name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Options, ForkTest,
+    testing::Combine(BothLayouts(),
+                     testing::Values(ForkCase{"caches", true},
+                                     ForkCase{"no_caches", false})),
+    ForkTest::Name);
 
 }  // namespace
 }  // namespace poolscope

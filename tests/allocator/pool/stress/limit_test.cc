@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -27,14 +28,15 @@ struct LimitCase {
   int arenas;
 };
 
-class LimitTest : public testing::TestWithParam<LimitCase> {
+class LimitTest : public TestOverLayoutsAnd<LimitCase> {
  protected:
   void SetUp() override {
     PoolOptions options;
-    options.name = GetParam().name;
+    options.layout = layout();
+    options.name = param().name;
     options.max_direct_memory_bytes = kLimitBytes;
-    options.arenas = GetParam().arenas;
-    options.use_thread_caches = GetParam().caches;
+    options.arenas = param().arenas;
+    options.use_thread_caches = param().caches;
     options.memory_source = &source_;
     auto pool = PooledAllocator::Create(options);
     ASSERT_TRUE(pool.ok()) << pool.status();
@@ -42,7 +44,7 @@ class LimitTest : public testing::TestWithParam<LimitCase> {
   }
 
   size_t SizeFor(Random* random) const {
-    if (GetParam().huge && Below(random, 10) == 0) {
+    if (param().huge && Below(random, 10) == 0) {
       return kChunkBytes + 1 + Below(random, 2 * kChunkBytes);
     }
     return Below(random, 20) == 0 ? Below(random, kChunkBytes + 1)
@@ -165,13 +167,13 @@ TEST_P(LimitTest, WhatAnIdleThreadWasHandedBackServesOthers) {
 
 INSTANTIATE_TEST_SUITE_P(
     Options, LimitTest,
-    testing::Values(LimitCase{"caches", true, false, 4},
-                    LimitCase{"caches_and_huge", true, true, 4},
-                    LimitCase{"one_arena", true, true, 1},
-                    LimitCase{"no_caches", false, true, 2}),
-    [](const testing::TestParamInfo<LimitCase>& info) {
-      return info.param.name;
-    });
+    testing::Combine(BothLayouts(),
+                     testing::Values(LimitCase{"caches", true, false, 4},
+                                     LimitCase{"caches_and_huge", true, true,
+                                               4},
+                                     LimitCase{"one_arena", true, true, 1},
+                                     LimitCase{"no_caches", false, true, 2})),
+    LimitTest::Name);
 
 }  // namespace
 }  // namespace poolscope

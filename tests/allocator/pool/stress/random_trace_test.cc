@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -55,21 +56,22 @@ struct TraceCase {
   size_t cache_max_bytes;
 };
 
-class RandomTraceTest : public testing::TestWithParam<TraceCase> {
+class RandomTraceTest : public TestOverLayoutsAnd<TraceCase> {
  protected:
   void SetUp() override {
-    const TraceCase& param = GetParam();
+    const TraceCase& trace = param();
     PoolOptions options;
-    options.name = param.name;
+    options.layout = layout();
+    options.name = trace.name;
     options.max_direct_memory_bytes = 256 << 20;
-    options.page_size_bytes = param.page_bytes;
-    options.max_order = param.max_order;
-    options.arenas = param.arenas;
-    options.use_thread_caches = param.caches;
-    options.sample_interval_bytes = param.sample_interval_bytes;
-    options.thread_cache_trim_interval = param.trim_interval;
-    options.thread_cache_max_bytes = param.cache_max_bytes;
-    options.thread_cache_initial_bytes = param.cache_max_bytes / 8;
+    options.page_size_bytes = trace.page_bytes;
+    options.max_order = trace.max_order;
+    options.arenas = trace.arenas;
+    options.use_thread_caches = trace.caches;
+    options.sample_interval_bytes = trace.sample_interval_bytes;
+    options.thread_cache_trim_interval = trace.trim_interval;
+    options.thread_cache_max_bytes = trace.cache_max_bytes;
+    options.thread_cache_initial_bytes = trace.cache_max_bytes / 8;
     options.memory_source = &source_;
     auto pool = PooledAllocator::Create(options);
     ASSERT_TRUE(pool.ok()) << pool.status();
@@ -197,7 +199,7 @@ class Tracer {
 };
 
 TEST_P(RandomTraceTest, OneThread) {
-  Tracer tracer(pool_.get(), &ranges_, GetParam().seed, 600);
+  Tracer tracer(pool_.get(), &ranges_, param().seed, 600);
   for (int round = 0; round < 10; ++round) {
     tracer.Run(Scaled(12000), {}, nullptr);
     ASSERT_TRUE(pool_->CheckInvariants().ok()) << pool_->CheckInvariants();
@@ -214,7 +216,7 @@ TEST_P(RandomTraceTest, FourThreadsHandBlocksToOneAnother) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      Tracer tracer(pool_.get(), &ranges_, GetParam().seed * 100 + t, 200);
+      Tracer tracer(pool_.get(), &ranges_, param().seed * 100 + t, 200);
       std::vector<Handover*> others;
       for (int o = 0; o < kThreads; ++o) {
         if (o != t) others.push_back(&handovers[o]);
@@ -245,17 +247,20 @@ TEST_P(RandomTraceTest, FourThreadsHandBlocksToOneAnother) {
 
 INSTANTIATE_TEST_SUITE_P(
     Traces, RandomTraceTest,
-    testing::Values(
-        TraceCase{"defaults", 1, 8192, 9, 2, true, 0, 8192, 16 << 20},
-        TraceCase{"other_seed", 2, 8192, 9, 2, true, 0, 8192, 16 << 20},
-        TraceCase{"small_chunks", 3, 4096, 4, 3, true, 16384, 64, 1 << 20},
-        TraceCase{"large_pages", 4, 65536, 6, 1, true, 1 << 20, 512, 4 << 20},
-        TraceCase{"every_block_sampled", 5, 8192, 8, 2, true, 1, 8192, 8 << 20},
-        TraceCase{"one_page_chunks", 6, 8192, 0, 2, true, 65536, 256, 64 << 10},
-        TraceCase{"no_caches", 7, 8192, 9, 2, false, 0, 8192, 16 << 20}),
-    [](const testing::TestParamInfo<TraceCase>& info) {
-      return info.param.name;
-    });
+    testing::Combine(
+        BothLayouts(),
+        testing::Values(
+            TraceCase{"defaults", 1, 8192, 9, 2, true, 0, 8192, 16 << 20},
+            TraceCase{"other_seed", 2, 8192, 9, 2, true, 0, 8192, 16 << 20},
+            TraceCase{"small_chunks", 3, 4096, 4, 3, true, 16384, 64, 1 << 20},
+            TraceCase{"large_pages", 4, 65536, 6, 1, true, 1 << 20, 512,
+                      4 << 20},
+            TraceCase{"every_block_sampled", 5, 8192, 8, 2, true, 1, 8192,
+                      8 << 20},
+            TraceCase{"one_page_chunks", 6, 8192, 0, 2, true, 65536, 256,
+                      64 << 10},
+            TraceCase{"no_caches", 7, 8192, 9, 2, false, 0, 8192, 16 << 20})),
+    RandomTraceTest::Name);
 
 }  // namespace
 }  // namespace poolscope

@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -16,10 +17,11 @@
 namespace poolscope {
 namespace {
 
-class RemoteFreeTest : public testing::Test {
+class RemoteFreeTest : public testing::TestWithParam<ChunkLayout> {
  protected:
   void SetUp() override {
     PoolOptions options;
+    options.layout = GetParam();
     options.max_direct_memory_bytes = 512 << 20;
     options.arenas = 2;
     options.sample_interval_bytes = 1 << 20;
@@ -55,8 +57,10 @@ class RemoteFreeTest : public testing::Test {
   FakeMemorySource source_;
   std::unique_ptr<PooledAllocator> pool_;
 };
+INSTANTIATE_TEST_SUITE_P(Layouts, RemoteFreeTest, BothLayouts(),
+                         LayoutTestName);
 
-TEST_F(RemoteFreeTest, ProducersAndConsumersInPairs) {
+TEST_P(RemoteFreeTest, ProducersAndConsumersInPairs) {
   constexpr int kPairs = 3;
   const int messages = Scaled(60000);
   // Bounded, so that memory must come home for the producer to go on.
@@ -92,7 +96,7 @@ TEST_F(RemoteFreeTest, ProducersAndConsumersInPairs) {
   EXPECT_LT(stats.direct_peak_bytes, 128 << 20);
 }
 
-TEST_F(RemoteFreeTest, OneOwnerManyFreers) {
+TEST_P(RemoteFreeTest, OneOwnerManyFreers) {
   constexpr int kFreers = 6;
   Handover blocks;
   Handover tokens;
@@ -120,7 +124,7 @@ TEST_F(RemoteFreeTest, OneOwnerManyFreers) {
   EXPECT_LT(pool_->Stats().direct_peak_bytes, 128 << 20);
 }
 
-TEST_F(RemoteFreeTest, ASleepingOwnersBlocksAreFreedAndTrimmed) {
+TEST_P(RemoteFreeTest, ASleepingOwnersBlocksAreFreedAndTrimmed) {
   WorkerThread owner;
   WorkerThread freer;
   WorkerThread other_freer;
@@ -153,7 +157,7 @@ TEST_F(RemoteFreeTest, ASleepingOwnersBlocksAreFreedAndTrimmed) {
   }
 }
 
-TEST_F(RemoteFreeTest, TheOwnerWakesWhileOthersFreeAndTrim) {
+TEST_P(RemoteFreeTest, TheOwnerWakesWhileOthersFreeAndTrim) {
   WorkerThread freer;
   WorkerThread trimmer;
   std::atomic<bool> done{false};
@@ -178,7 +182,7 @@ TEST_F(RemoteFreeTest, TheOwnerWakesWhileOthersFreeAndTrim) {
   trimmer.Wait();
 }
 
-TEST_F(RemoteFreeTest, EveryoneFreesForEveryone) {
+TEST_P(RemoteFreeTest, EveryoneFreesForEveryone) {
   constexpr int kThreads = 6;
   std::vector<Handover> inboxes(kThreads);
   std::vector<std::thread> threads;

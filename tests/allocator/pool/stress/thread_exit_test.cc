@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/threads.h"
@@ -17,10 +18,11 @@
 namespace poolscope {
 namespace {
 
-class ThreadExitTest : public testing::Test {
+class ThreadExitTest : public testing::TestWithParam<ChunkLayout> {
  protected:
   void SetUp() override {
     PoolOptions options;
+    options.layout = GetParam();
     options.max_direct_memory_bytes = 512 << 20;
     options.arenas = 3;
     options.memory_source = &source_;
@@ -65,8 +67,10 @@ class ThreadExitTest : public testing::Test {
   FakeMemorySource source_;
   std::unique_ptr<PooledAllocator> pool_;
 };
+INSTANTIATE_TEST_SUITE_P(Layouts, ThreadExitTest, BothLayouts(),
+                         LayoutTestName);
 
-TEST_F(ThreadExitTest, ASurvivorFreesWhatShortThreadsLeave) {
+TEST_P(ThreadExitTest, ASurvivorFreesWhatShortThreadsLeave) {
   std::vector<Block> left;
   uint64_t metadata_bytes = 0;
   for (int i = 0; i < 200; ++i) {
@@ -96,7 +100,7 @@ TEST_F(ThreadExitTest, ASurvivorFreesWhatShortThreadsLeave) {
             0);
 }
 
-TEST_F(ThreadExitTest, ThreadsThatComeAndGoTogetherShareTheCachesOfFormerOnes) {
+TEST_P(ThreadExitTest, ThreadsThatComeAndGoTogetherShareTheCachesOfFormerOnes) {
   constexpr int kThreads = 10;
   uint64_t metadata_bytes = 0;
   for (int round = 0; round < 20; ++round) {
@@ -135,7 +139,7 @@ struct FreesOnExit {
   std::vector<void*> blocks;
 };
 
-TEST_F(ThreadExitTest, ThreadLocalDestructorsFree) {
+TEST_P(ThreadExitTest, ThreadLocalDestructorsFree) {
   void* mine = pool_->Allocate(100);
   for (int i = 0; i < 20; ++i) {
     std::thread([&] {
@@ -175,7 +179,7 @@ void OnLateExit(void* argument) {
   }
 }
 
-TEST_F(ThreadExitTest, KeyDestructorsThatRunLaterFreeAndAllocate) {
+TEST_P(ThreadExitTest, KeyDestructorsThatRunLaterFreeAndAllocate) {
   LateUse use;
   use.pool = pool_.get();
   ASSERT_EQ(pthread_key_create(&use.key, OnLateExit), 0);
@@ -204,7 +208,7 @@ TEST_F(ThreadExitTest, KeyDestructorsThatRunLaterFreeAndAllocate) {
   EXPECT_EQ(pool_->Stats().direct_used_bytes, 0);
 }
 
-TEST_F(ThreadExitTest, BlocksOnTheirWayAreShownWhoeverFreedBefore) {
+TEST_P(ThreadExitTest, BlocksOnTheirWayAreShownWhoeverFreedBefore) {
   // Blocks freed by a thread that has no cache any more...
   LateUse use;
   use.pool = pool_.get();
@@ -236,7 +240,7 @@ TEST_F(ThreadExitTest, BlocksOnTheirWayAreShownWhoeverFreedBefore) {
   EXPECT_GE(stats.cached_bytes, before + blocks.size() * 1024 * 9 / 10);
 }
 
-TEST_F(ThreadExitTest, OwnersExitWhileOthersFree) {
+TEST_P(ThreadExitTest, OwnersExitWhileOthersFree) {
   for (int round = 0; round < Scaled(300); ++round) {
     constexpr int kFreers = 3;
     std::vector<std::vector<Block>> blocks(kFreers);
