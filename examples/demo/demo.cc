@@ -108,6 +108,7 @@ absl::Status RunDemo(const DemoOptions& options, std::FILE* out) {
   pool_options.name = "demo";
   pool_options.max_direct_memory_bytes = options.max_direct_memory_bytes;
   pool_options.arenas = options.arenas;
+  pool_options.layout = options.layout;
   absl::StatusOr<std::unique_ptr<PooledAllocator>> created =
       PooledAllocator::Create(pool_options);
   if (!created.ok()) return created.status();

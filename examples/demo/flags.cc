@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/byte_size.h"
 #include "poolscope/examples/demo/scenario.h"
 
@@ -34,6 +35,9 @@ ABSL_FLAG(ByteSize, max_direct_memory, ByteSize{},
           "limit of the pool, such as 256m; 0 takes half of the container's "
           "or the machine's memory");
 ABSL_FLAG(std::optional<int>, arenas, std::nullopt, "arenas of the pool");
+ABSL_FLAG(std::string, layout, "runs",
+          "how the pool keeps its chunks' pages, and its size classes: runs "
+          "(four a doubling) or buddy (powers of two)");
 ABSL_FLAG(uint64_t, seed, 1, "of the random delays and the payloads");
 
 namespace poolscope::demo {
@@ -42,7 +46,7 @@ namespace {
 constexpr absl::string_view kFlagNames[] = {
     "scenario",    "duration", "rate",   "message_bytes",
     "connections", "workers",  "listen", "max_direct_memory",
-    "arenas",      "seed",
+    "arenas",      "layout",   "seed",
 };
 
 constexpr size_t kHelpColumn = 23;
@@ -91,6 +95,14 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
       "--", name, ": '", value, "' is ",
       name == "duration" ? "not a time: give a number and its unit, as in 30s"
                          : "not a number that it can take; see --help"));
+}
+
+absl::StatusOr<ChunkLayout> FindLayout(absl::string_view name) {
+  for (const ChunkLayout layout : {ChunkLayout::kRuns, ChunkLayout::kBuddy}) {
+    if (name == ChunkLayoutName(layout)) return layout;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--layout is '", name, "': give runs or buddy"));
 }
 
 }  // namespace
@@ -155,8 +167,12 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
   const absl::StatusOr<const Scenario*> scenario =
       FindScenario(absl::GetFlag(FLAGS_scenario));
   if (!scenario.ok()) return scenario.status();
+  const absl::StatusOr<ChunkLayout> layout =
+      FindLayout(absl::GetFlag(FLAGS_layout));
+  if (!layout.ok()) return layout.status();
   DemoOptions options;
   options.scenario = *scenario;
+  options.layout = *layout;
   options.listen = absl::GetFlag(FLAGS_listen);
   options.duration = absl::GetFlag(FLAGS_duration);
   options.rate = absl::GetFlag(FLAGS_rate).value_or((*scenario)->rate);

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/scenario.h"
 
 namespace poolscope::demo {
@@ -23,6 +24,7 @@ struct DemoOptions {
   int workers = 4;
   uint64_t max_direct_memory_bytes = 0;  // zero: the pool's default
   std::optional<int> arenas;             // unset: the pool's default
+  ChunkLayout layout = ChunkLayout::kRuns;
   uint64_t seed = 1;
 };
 

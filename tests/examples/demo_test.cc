@@ -67,6 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadFlag{"--duration=-1s", "-1s", "30s"},
                     BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
                     BadFlag{"--arenas=0", "--arenas is 0", "1 to 1024"},
+                    BadFlag{"--layout=slab", "'slab'", "runs or buddy"},
                     BadFlag{"--seed=65536", "65536", "0 to 65535"},
                     BadFlag{"--listen=nowhere", "nowhere", "ADDRESS:PORT"},
                     BadFlag{"--rates=1", "--rates", "--rate,"},
@@ -79,8 +80,8 @@ TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
   EXPECT_EQ(demo.errors(), "");
   for (const char* text : {"--listen ", "--scenario ", "--duration ", "--rate ",
                            "--message_bytes ", "--connections ", "--workers ",
-                           "--max_direct_memory ", "--arenas ", "--seed ",
-                           "  steady  ", "127.0.0.1:9464"}) {
+                           "--max_direct_memory ", "--arenas ", "--layout ",
+                           "--seed ", "  steady  ", "127.0.0.1:9464"}) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text)) << text;
   }
 }
