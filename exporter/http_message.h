@@ -39,7 +39,9 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   absl::string_view content_type = "text/plain; charset=utf-8";  // a constant
-  absl::string_view allow;    // of a 405: the methods there are; a constant
+  absl::string_view allow;  // of a 405: the methods there are; a constant
+  absl::string_view content_encoding;  // "gzip", or empty; a constant
+  absl::string_view vary;     // request headers the answer hung on; a constant
   absl::string_view handler;  // the name it is counted under; set by the Router
 
   // The body may lie in a buffer that is used again once `body_owner` is gone.

@@ -93,6 +93,12 @@ void Send(mg_connection* connection, const HttpResponse& response,
   if (!response.allow.empty()) {
     absl::StrAppend(&head, "\r\nAllow: ", response.allow);
   }
+  if (!response.content_encoding.empty()) {
+    absl::StrAppend(&head, "\r\nContent-Encoding: ", response.content_encoding);
+  }
+  if (!response.vary.empty()) {
+    absl::StrAppend(&head, "\r\nVary: ", response.vary);
+  }
   absl::StrAppend(&head,
                   "\r\nCache-Control: no-store"
                   "\r\nX-Content-Type-Options: nosniff"

@@ -1,5 +1,8 @@
 #include "poolscope/exporter/query.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -38,6 +41,33 @@ absl::StatusOr<std::string> Decode(absl::string_view text) {
   return decoded;
 }
 
+// The weight that a list such as "a;q=0.5, b" gives `name`, the best where it
+// is there twice; none where it is not there. One that is malformed is 0.
+std::optional<double> Weight(absl::string_view list, absl::string_view name) {
+  std::optional<double> best;
+  for (absl::string_view element : absl::StrSplit(list, ',')) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(element, ';');
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts[0]), name)) {
+      continue;
+    }
+    double weight = 1;
+    for (size_t i = 1; i < parts.size(); ++i) {
+      absl::string_view parameter = absl::StripAsciiWhitespace(parts[i]);
+      if (!absl::ConsumePrefix(&parameter, "q=") &&
+          !absl::ConsumePrefix(&parameter, "Q=")) {
+        continue;
+      }
+      // The negated comparison refuses NaN too.
+      if (!absl::SimpleAtod(parameter, &weight) ||
+          !(weight >= 0 && weight <= 1)) {
+        weight = 0;
+      }
+    }
+    best = std::max(best.value_or(0), weight);
+  }
+  return best;
+}
+
 }  // namespace
 
 absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query) {
@@ -61,29 +91,22 @@ absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query) {
 }
 
 double AcceptQuality(absl::string_view accept, absl::string_view media_type) {
-  double best = 0;
-  for (absl::string_view range : absl::StrSplit(accept, ',')) {
-    const std::vector<absl::string_view> parts = absl::StrSplit(range, ';');
-    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts[0]),
-                                media_type)) {
-      continue;
-    }
-    double quality = 1;
-    for (size_t i = 1; i < parts.size(); ++i) {
-      absl::string_view parameter = absl::StripAsciiWhitespace(parts[i]);
-      if (!absl::ConsumePrefix(&parameter, "q=") &&
-          !absl::ConsumePrefix(&parameter, "Q=")) {
-        continue;
-      }
-      // The negated comparison refuses NaN too.
-      if (!absl::SimpleAtod(parameter, &quality) ||
-          !(quality >= 0 && quality <= 1)) {
-        quality = 0;
-      }
-    }
-    if (quality > best) best = quality;
-  }
-  return best;
+  return Weight(accept, media_type).value_or(0);
+}
+
+EncodingChoice ChooseEncoding(absl::string_view accept_encoding) {
+  const std::optional<double> any = Weight(accept_encoding, "*");
+  std::optional<double> gzip = Weight(accept_encoding, "gzip");
+  if (!gzip.has_value()) gzip = Weight(accept_encoding, "x-gzip");
+  if (!gzip.has_value()) gzip = any;
+  std::optional<double> identity = Weight(accept_encoding, "identity");
+  // Plain is taken unless it is refused: `*` alone says no more about it.
+  if (!identity.has_value() && any == 0.0) identity = 0;
+
+  EncodingChoice choice;
+  choice.identity = identity != 0.0;
+  choice.gzip = gzip.value_or(0) > 0 && *gzip >= identity.value_or(0);
+  return choice;
 }
 
 }  // namespace poolscope

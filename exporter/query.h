@@ -1,4 +1,4 @@
-// The query of a URI, and the Accept header, as values.
+// The query of a URI, and the Accept headers, as values.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_EXPORTER_QUERY_H_
@@ -23,6 +23,17 @@ absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query);
 // when it does not name it. Wildcards name nothing: who takes anything gets the
 // default.
 double AcceptQuality(absl::string_view accept, absl::string_view media_type);
+
+// How a body may be sent.
+struct EncodingChoice {
+  bool gzip = false;     // taken, and liked at least as much as plain
+  bool identity = true;  // plain is taken
+};
+
+// What an Accept-Encoding header leaves (RFC 9110, 12.5.3). Empty, or without
+// gzip in it: plain. `*` stands for what is not named. A weight that is none
+// counts as 0, a refusal; where both are refused, plain is the lesser evil.
+EncodingChoice ChooseEncoding(absl::string_view accept_encoding);
 
 }  // namespace poolscope
 

@@ -9,6 +9,7 @@
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/arenas_handler.h"
+#include "poolscope/exporter/content_encoder.h"
 #include "poolscope/exporter/health_handlers.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/http_metrics.h"
@@ -96,12 +97,16 @@ struct Sidecar::Parts final : public HttpService {
     result.process_metrics = options.process_metrics;
     result.proc_root = options.proc_root;
     result.http_stats = [this] { return http_metrics.Snapshot(); };
-    result.exporter_bytes = [this] { return writers.held_bytes(); };
+    result.exporter_bytes = [this] {
+      return writers.held_bytes() + encoder.held_bytes();
+    };
     return result;
   }
 
   HttpResponse Serve(const HttpRequest& request) override {
-    return router->Serve(request);
+    HttpResponse response = router->Serve(request);
+    encoder.Encode(request, response);
+    return response;
   }
   void Served(absl::string_view handler, int status,
               absl::Duration took) override {
@@ -109,6 +114,7 @@ struct Sidecar::Parts final : public HttpService {
   }
 
   TextWriterPool writers;
+  ContentEncoder encoder;
   MetricRegistry registry;
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;

@@ -18,6 +18,10 @@
 //                      or JSON with Accept: application/json or ?format=json
 //   GET /              what is there
 //
+// Answers of more than a frame are gzipped for clients that take it. A scrape
+// uses buffers that are kept for the next one, two at most, counted in
+// poolscope_tracking_overhead_bytes; none comes from a pool it shows.
+//
 // Thread safety: thread-safe, but for Stop() and the destructor, which must not
 // run beside another call on the same object. Its threads have every signal
 // blocked, so the service's handlers never run on them.

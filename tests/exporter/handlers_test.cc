@@ -72,18 +72,6 @@ TEST_F(HandlersTest, ScrapesUseTheirBufferAgain) {
   EXPECT_EQ(writers.held_bytes(), held);
 }
 
-TEST_F(HandlersTest, KeepsNoMoreBuffersThanItSays) {
-  TextWriterPool writers;
-  std::vector<std::unique_ptr<TextWriter>> taken;
-  for (size_t i = 0; i < TextWriterPool::kKept + 2; ++i) {
-    taken.push_back(writers.Take());
-    taken.back()->BeginFamily({"a", MetricType::kGauge, "", "h"});
-  }
-  const uint64_t each = taken[0]->capacity_bytes();
-  for (auto& writer : taken) writers.Return(std::move(writer));
-  EXPECT_EQ(writers.held_bytes(), TextWriterPool::kKept * each);
-}
-
 TEST_F(HandlersTest, ReadyOnceThereIsSomethingToShow) {
   ReadyHandler handler(&registry_);
   EXPECT_EQ(handler.Handle(HttpRequest()).status, 503);

@@ -52,5 +52,55 @@ TEST(AcceptQualityTest, IsZeroForWhatIsNotNamedOrMalformed) {
   }
 }
 
+TEST(ChooseEncodingTest, GzipWhereItIsTaken) {
+  for (const char* header :
+       {"gzip", "GZip", "x-gzip", "deflate, gzip", "gzip;q=1.0", "*",
+        "gzip ; q=0.001", "gzip;q=0.5, identity;q=0.5", "br;q=1, *;q=0.1",
+        "identity;q=0.3,gzip;Q=0.4", "gzip;level=9;q=0.2", "gzip,,",
+        "gzip;q=x, gzip;q=0.7", "*;q=0, gzip"}) {
+    EXPECT_TRUE(ChooseEncoding(header).gzip) << header;
+  }
+}
+
+TEST(ChooseEncodingTest, PlainWhereGzipIsRefusedOrNotNamed) {
+  for (const char* header : {"",
+                             "identity",
+                             "deflate, br",
+                             "gzip;q=0",
+                             "gzip;q=0.000",
+                             "gzip;q=0, *",
+                             "x-gzip;q=0",
+                             "*;q=0",
+                             "gzip;q=0.4, identity",
+                             "gzip;q=0.4, identity;q=0.5",
+                             "gzipped",
+                             "gz ip",
+                             ";q=1",
+                             ",;,",
+                             ";",
+                             "gzip;q=",
+                             "gzip;q=x",
+                             "gzip;q=-1",
+                             "gzip;q=1.1",
+                             "gzip;q=nan",
+                             "gzip;q=inf",
+                             "gzip=1",
+                             "\"gzip\"",
+                             "\x80gzip"}) {
+    EXPECT_FALSE(ChooseEncoding(header).gzip) << header;
+  }
+}
+
+TEST(ChooseEncodingTest, PlainIsTakenUnlessItIsRefused) {
+  for (const char* header : {"", "gzip", "*", "*;q=0.1", "identity;q=0.1",
+                             "*;q=0, identity;q=0.1", "br"}) {
+    EXPECT_TRUE(ChooseEncoding(header).identity) << header;
+  }
+  for (const char* header : {"identity;q=0", "gzip, identity;q=0", "*;q=0",
+                             "gzip, *;q=0", "identity;q=x"}) {
+    EXPECT_FALSE(ChooseEncoding(header).identity) << header;
+  }
+}
+
 }  // namespace
 }  // namespace poolscope
