@@ -143,6 +143,11 @@ constexpr MetricRow kRows[] = {
       "Blocks allocated of up to one chunk, by the bytes of their size class; "
       "exact."},
      "allocator"},
+    {Metric::kAllocationDuration,
+     {"poolscope_allocation_duration_seconds", kHistogram, "seconds",
+      "Time that sampled allocations took, by how far they had to go: cache, "
+      "arena, os."},
+     "allocator,path"},
 
     // Thread caches.
     {Metric::kThreadCaches,
@@ -178,6 +183,20 @@ constexpr MetricRow kRows[] = {
      {"poolscope_remote_frees_total", kCounter, "",
       "Blocks freed by another thread than the one whose cache owns them."},
      "allocator"},
+
+    // Locks.
+    {Metric::kLockAcquisitions,
+     {"poolscope_lock_acquisitions_total", kCounter, "",
+      "Times that a lock of the kind was taken."},
+     "allocator,lock"},
+    {Metric::kLockContentions,
+     {"poolscope_lock_contentions_total", kCounter, "",
+      "Times that taking it meant waiting for another thread."},
+     "allocator,lock"},
+    {Metric::kLockWait,
+     {"poolscope_lock_wait_seconds_total", kCounter, "seconds",
+      "Time spent waiting for it, all threads together."},
+     "allocator,lock"},
 
     // The process.
     {Metric::kProcessResidentMemory,

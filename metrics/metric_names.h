@@ -50,6 +50,7 @@ enum class Metric {
   kSizeClassActiveElements,
   kSizeClassCapacityElements,
   kAllocationSize,
+  kAllocationDuration,
   // Thread caches.
   kThreadCaches,
   kThreadCacheRequests,
@@ -59,6 +60,10 @@ enum class Metric {
   kThreadCacheLimitBytes,
   kThreadCacheEvictions,
   kRemoteFrees,
+  // Locks.
+  kLockAcquisitions,
+  kLockContentions,
+  kLockWait,
   // The process.
   kProcessResidentMemory,
   kProcessVirtualMemory,

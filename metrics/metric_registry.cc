@@ -10,6 +10,7 @@
 #include "poolscope/metrics/arena_collector.h"
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/lock_collector.h"
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/merging_writer.h"
 #include "poolscope/metrics/metric_names.h"
@@ -158,6 +159,7 @@ void MetricRegistry::Collect(MetricWriter& writer) {
     CollectMemory(snapshots, merged);
     CollectSizeClasses(snapshots, merged);
     CollectThreadCaches(snapshots, merged);
+    CollectLocks(snapshots, merged);
     self.runs.push_back({"pool", true, SecondsSince(pool_start), 0});
   }
 

@@ -48,6 +48,25 @@ void CollectSizeClasses(AllocatorSnapshots snapshots, MetricWriter& writer) {
         writer.WriteHistogram({{"allocator", allocator.name}},
                               {buckets, count, sum});
       });
+
+  WriteFamily(
+      Metric::kAllocationDuration, snapshots, writer,
+      [&](const AllocatorStats& allocator) {
+        for (int path = 0; path < kAllocationPathCount; ++path) {
+          const DurationStats& durations = allocator.durations[path];
+          buckets.clear();
+          uint64_t count = 0;
+          for (size_t i = 0; i < kDurationBoundsNanos.size(); ++i) {
+            count += durations.counts[i];
+            buckets.push_back({kDurationBoundsNanos[i] / 1e9, count});
+          }
+          count += durations.counts.back();
+          writer.WriteHistogram(
+              {{"allocator", allocator.name},
+               {"path", AllocationPathName(static_cast<AllocationPath>(path))}},
+              {buckets, count, durations.sum_seconds});
+        }
+      });
 }
 
 }  // namespace poolscope

@@ -1,10 +1,20 @@
 #include "poolscope/allocator/base/mutex.h"
 
+#include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/base/fatal.h"
+
+namespace poolscope {
+
+void Mutex::LockContended() {
+  const int64_t before = PreciseNanos();
+  mutex_.lock();
+  const int64_t waited = PreciseNanos() - before;
+  contentions_.Add(1);
+  wait_nanos_.Add(waited);
+}
 
 #ifndef NDEBUG
 
-namespace poolscope {
 namespace {
 
 // How many locks of each rank this thread holds.
@@ -27,6 +37,6 @@ void Mutex::CheckOrder() const {
 void Mutex::NoteLocked() const { ++held[static_cast<int>(rank_)]; }
 void Mutex::NoteUnlocked() const { --held[static_cast<int>(rank_)]; }
 
-}  // namespace poolscope
-
 #endif  // NDEBUG
+
+}  // namespace poolscope

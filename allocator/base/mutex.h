@@ -1,5 +1,5 @@
-// Mutex, MutexLock: std::mutex with clang's thread-safety annotations and a
-// checked lock order.
+// Mutex, MutexLock: std::mutex with clang's thread-safety annotations, a
+// checked lock order, and counts of use and waiting.
 //
 //   Mutex mutex_{LockRank::kArena};
 //   int chunks_ ABSL_GUARDED_BY(mutex_);
@@ -13,12 +13,20 @@
 #ifndef POOLSCOPE_ALLOCATOR_BASE_MUTEX_H_
 #define POOLSCOPE_ALLOCATOR_BASE_MUTEX_H_
 
+#include <cstdint>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
 #include "poolscope/allocator/base/lock_order.h"
+#include "poolscope/allocator/base/single_writer_counter.h"
 
 namespace poolscope {
+
+struct LockCounts {
+  uint64_t acquisitions = 0;
+  uint64_t contentions = 0;
+  uint64_t wait_nanos = 0;
+};
 
 class ABSL_LOCKABLE Mutex {
  public:
@@ -29,17 +37,30 @@ class ABSL_LOCKABLE Mutex {
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
     CheckOrder();
-    mutex_.lock();
+    if (!mutex_.try_lock()) LockContended();
+    acquisitions_.Add(1);
     NoteLocked();
   }
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     if (!mutex_.try_lock()) return false;
+    acquisitions_.Add(1);
     NoteLocked();
     return true;
   }
   void Unlock() ABSL_UNLOCK_FUNCTION() {
     NoteUnlocked();
     mutex_.unlock();
+  }
+
+  // How often it was taken, how often that meant waiting, and for how long
+  // altogether. For any thread. Contentions are read before acquisitions: never
+  // more of the former.
+  LockCounts Counts() const {
+    LockCounts counts;
+    counts.wait_nanos = wait_nanos_.Value();
+    counts.contentions = contentions_.Value();
+    counts.acquisitions = acquisitions_.Value();
+    return counts;
   }
 
   // For a fork() handler, which takes every lock of one rank at once.
@@ -57,7 +78,14 @@ class ABSL_LOCKABLE Mutex {
   void NoteUnlocked() const;
 #endif
 
+  // Waits for the lock, reading the clock before and after.
+  void LockContended();
+
   std::mutex mutex_;
+  // Written by whoever holds the lock.
+  SingleWriterCounter acquisitions_;
+  SingleWriterCounter contentions_;
+  SingleWriterCounter wait_nanos_;
   [[maybe_unused]] const LockRank rank_ = LockRank::kUnranked;
 };
 

@@ -19,4 +19,10 @@ const char* EvictionReasonName(EvictionReason reason) {
   return kNames[static_cast<int>(reason)];
 }
 
+const char* AllocationPathName(AllocationPath path) {
+  static constexpr const char* kNames[kAllocationPathCount] = {"cache", "arena",
+                                                               "os"};
+  return kNames[static_cast<int>(path)];
+}
+
 }  // namespace poolscope

@@ -119,6 +119,32 @@ struct ThreadCacheStats {
   uint64_t hits = 0;
 };
 
+// One kind of lock, over all its instances.
+struct LockStats {
+  uint64_t acquisitions = 0;
+  uint64_t contentions = 0;  // acquisitions that had to wait
+  double wait_seconds = 0;   // altogether
+};
+
+// How far an allocation had to go.
+enum class AllocationPath {
+  kCache,  // served from the thread's magazine
+  kArena,  // slabs, or runs of existing chunks
+  kOs,     // a chunk or a huge block was mapped for it
+};
+inline constexpr int kAllocationPathCount = 3;
+const char* AllocationPathName(AllocationPath path);  // "cache", "arena", "os"
+
+// Durations of sampled allocations: counts by upper bound in nanoseconds, not
+// cumulative; the last count is of those above every bound.
+inline constexpr std::array<uint64_t, 15> kDurationBoundsNanos = {
+    16,    32,     64,     125,     250,     500,       1'000,     2'500,
+    5'000, 10'000, 25'000, 100'000, 500'000, 2'500'000, 10'000'000};
+struct DurationStats {
+  std::array<uint64_t, kDurationBoundsNanos.size() + 1> counts{};
+  double sum_seconds = 0;
+};
+
 struct AllocatorStats {
   uint64_t snapshot_id = 0;  // grows by one a snapshot, process-wide
   std::string name;          // PoolOptions::name
@@ -154,7 +180,12 @@ struct AllocatorStats {
   uint64_t thread_cache_count = 0;
   uint64_t thread_cache_bytes = 0;  // = cached_bytes
   uint64_t thread_cache_limit_bytes = 0;
-  uint64_t remote_frees = 0;                    // counter
+  uint64_t remote_frees = 0;  // counter
+
+  LockStats arena_locks;
+  // Sampled: each 1024th allocation of a class from a magazine, each 16th miss
+  // of a thread, every huge block; by AllocationPath.
+  std::array<DurationStats, kAllocationPathCount> durations;
   std::vector<ThreadCacheStats> thread_caches;  // empty unless asked for
 
   // From the sampling records; meaningful while sampling is on.

@@ -94,6 +94,7 @@ bool Arena::CreateChunkLocked(Refusal* refusal) {
   reserved_bytes_ += bytes;
   free_bytes_ += bytes;
   ++chunk_allocations_;
+  chunks_created_.Add(1);
   ++empty_chunks_;
   chunk->set_empty_since_nanos(env_->options.clock->NowNanos());
   lists_.Add(chunk);
@@ -402,8 +403,10 @@ void Arena::CountFree(int size_class) {
   counters_.frees[size_class].Add(1);
 }
 
-void Arena::CountHugeAllocation(size_t bytes, size_t requested_bytes) {
+void Arena::CountHugeAllocation(size_t bytes, size_t requested_bytes,
+                                int64_t nanos) {
   MutexLock lock(&mutex_);
+  durations_.Record(AllocationPath::kOs, nanos);
   counters_.huge_allocations.Add(1);
   counters_.huge_allocated_bytes.Add(bytes);
   counters_.requested_bytes.Add(requested_bytes);

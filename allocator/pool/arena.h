@@ -26,6 +26,7 @@
 #include "poolscope/allocator/base/single_writer_counter.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/chunk_list.h"
+#include "poolscope/allocator/pool/duration_recorder.h"
 #include "poolscope/allocator/pool/owner.h"
 #include "poolscope/allocator/pool/pool_env.h"
 #include "poolscope/allocator/pool/sampler.h"
@@ -112,7 +113,7 @@ class Arena : public Owner {
   // Counts a free for a thread that has no counters of its own and hands the
   // block to FreeCounted().
   void CountFree(int size_class);
-  void CountHugeAllocation(size_t bytes, size_t requested_bytes);
+  void CountHugeAllocation(size_t bytes, size_t requested_bytes, int64_t nanos);
   void CountHugeFree(size_t bytes);
 
   // Unmaps empty chunks: all of them, or those whose decay has passed.
@@ -122,6 +123,10 @@ class Arena : public Owner {
   uint64_t PurgeFreePages();
 
   const DirectCounters& counters() const { return counters_; }
+  const DurationRecorder& durations() const { return durations_; }
+  LockCounts lock_counts() const { return mutex_.Counts(); }
+  // Grows with each chunk mapped: whether a request went to the system.
+  uint64_t chunks_created() const { return chunks_created_.Value(); }
 
   // Blocks carved out of chunks now, by class.
   using Carved = std::array<uint64_t, kMaxSizeClasses>;
@@ -185,6 +190,9 @@ class Arena : public Owner {
   Carved carved_ ABSL_GUARDED_BY(mutex_) = {};
 
   DirectCounters counters_;
+  // Written under the lock.
+  DurationRecorder durations_;
+  SingleWriterCounter chunks_created_;
 };
 
 }  // namespace pool_internal

@@ -36,8 +36,10 @@ void BuddyTree::UpdateAbove(uint32_t node) {
     const uint8_t left = map_[node & ~1u];
     const uint8_t right = map_[node | 1];
     const int depth = Log2(node);
-    map_[node / 2] =
+    const int value =
         left == depth && right == depth ? depth - 1 : std::min(left, right);
+    if (map_[node / 2] == value) return;  // nor does anything above change
+    map_[node / 2] = value;
   }
 }
 

@@ -63,7 +63,7 @@ class BuddyTree final : public PageLayout {
 
  private:
   int Unusable() const { return max_order_ + 1; }
-  // Makes the bytes of all nodes above `node` those of their halves again.
+  // Makes the bytes of the nodes above `node` those of their halves again.
   void UpdateAbove(uint32_t node);
 
   const uint32_t pages_;

@@ -75,9 +75,7 @@ void PoolCore::Close() {
     // that no cache is attached with the old address afterwards.
     MutexLock lock(&mutex_);
     facade_.store(nullptr, std::memory_order_release);
-    ForEachCache([](ThreadCache* cache) {
-      cache->allocator.store(nullptr, std::memory_order_relaxed);
-    });
+    ForEachCache([](ThreadCache* cache) { cache->Serve(nullptr); });
   }
   UnbindCache(this);
   FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, nullptr);
@@ -200,8 +198,7 @@ ThreadCache* PoolCore::AttachCache(int64_t thread_id) {
   cache->Attach(arenas_[index].get(), env_.options.use_thread_caches,
                 thread_id);
   cache->state.store(CacheState::kActive, std::memory_order_relaxed);
-  cache->allocator.store(facade_.load(std::memory_order_acquire),
-                         std::memory_order_relaxed);
+  cache->Serve(facade_.load(std::memory_order_acquire));
   cache->seen_nanos = env_.options.clock->NowNanos();
   ++arena_threads_[index];
   ++attached_;
@@ -212,7 +209,7 @@ void PoolCore::DetachCache(ThreadCache* cache) {
   {
     MutexLock lock(&cache->mutex);
     cache->Detach();
-    cache->allocator.store(nullptr, std::memory_order_relaxed);
+    cache->Serve(nullptr);
     cache->state.store(CacheState::kSpare, std::memory_order_relaxed);
   }
   // Under the process mutex, so that nobody ends this core between the count
@@ -352,6 +349,7 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
     return nullptr;
   }
   *refusal = Refusal::kMapping;
+  const int64_t begun = PreciseNanos();
   Segment* segment = env_.NewSegment();
   void* block = nullptr;
   if (segment != nullptr) {
@@ -373,7 +371,7 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
     return nullptr;
   }
   huge_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  arenas_[arena]->CountHugeAllocation(bytes, size);
+  arenas_[arena]->CountHugeAllocation(bytes, size, PreciseNanos() - begun);
   return block;
 }
 

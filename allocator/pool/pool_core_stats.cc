@@ -155,6 +155,11 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
       out.cached_bytes += in.remote_bytes - in.drained_bytes;
     }
     stats.requested_bytes += arena->counters().requested_bytes.Value();
+    const LockCounts lock = arena->lock_counts();
+    stats.arena_locks.acquisitions += lock.acquisitions;
+    stats.arena_locks.contentions += lock.contentions;
+    stats.arena_locks.wait_seconds += 1e-9 * lock.wait_nanos;
+    arena->durations().AddTo(&stats.durations);
   }
 
   stats.size_classes.resize(classes);
@@ -183,6 +188,7 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
     const uint64_t cached = cache->CachedBytes();
     arena.cached_bytes += cached;
     stats.requested_bytes += cache->RequestedBytes();
+    cache->durations().AddTo(&stats.durations);
     for (int r = 0; r < kEvictionReasonCount; ++r) {
       stats.thread_cache_evictions[r] +=
           cache->evictions(static_cast<EvictionReason>(r));

@@ -16,18 +16,48 @@ using pool_internal::BinOffset;
 using pool_internal::BlockState;
 using pool_internal::CacheHeader;
 using pool_internal::current_cache;
+using pool_internal::kBuddyClasses;
 using pool_internal::kClassOf64;
 using pool_internal::kMaxLookup;
 using pool_internal::kMaxSmallLookup;
 using pool_internal::kMinAlignment;
+using pool_internal::kRunClasses;
 using pool_internal::PageWord;
 using pool_internal::PoolCore;
 using pool_internal::Segment;
+using pool_internal::SizeClassTables;
 
 namespace {
 
 Bin* BinAt(CacheHeader* cache, uint32_t offset) {
   return reinterpret_cast<Bin*>(reinterpret_cast<char*>(cache) + offset);
+}
+
+// A block from the calling thread's magazine, or null when it is empty, the
+// size is beyond the tables, or something is due. `classes` is a constant at
+// each call, so that no pointer to it is loaded (0.3 ns of a 3.6 ns pair).
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateFast(
+    CacheHeader* cache, const SizeClassTables& classes, size_t size) {
+  uint32_t offset;
+  if (ABSL_PREDICT_TRUE(size <= kMaxSmallLookup)) {
+    offset = classes.small[(size + 15) >> 4];
+  } else if (size <= kMaxLookup) {
+    offset = classes.large[(size - 1) >> 12];
+  } else {
+    return nullptr;
+  }
+  Bin* bin = BinAt(cache, offset);
+  const uint64_t served = bin->pops.load(std::memory_order_relaxed);
+  if (ABSL_PREDICT_FALSE(bin->top == nullptr || served == bin->event_at)) {
+    return nullptr;
+  }
+  void* block = bin->Pop(served);
+  bin->CountRequested(size);
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  // A branch on the caller's size, so that a block with a byte of its own waits
+  // for nothing.
+  AddressTable::Find(address)->SetInUse(address, size + 15);
+  return block;
 }
 
 // Returns the block to the calling thread's magazine, or false when it is not
@@ -71,28 +101,14 @@ PooledAllocator::~PooledAllocator() { core_->Close(); }
 
 void* PooledAllocator::Allocate(size_t size) {
   CacheHeader* cache = current_cache;
+  void* block = nullptr;
   if (ABSL_PREDICT_TRUE(cache->allocator.load(std::memory_order_relaxed) ==
                         this)) {
-    uint32_t offset;
-    if (ABSL_PREDICT_TRUE(size <= kMaxSmallLookup)) {
-      offset = cache->classes->small[(size + 15) >> 4];
-    } else if (size <= kMaxLookup) {
-      offset = cache->classes->large[(size - 1) >> 12];
-    } else {
-      return core_->Allocate(size, kMinAlignment);
-    }
-    Bin* bin = BinAt(cache, offset);
-    const uint64_t served = bin->pops.load(std::memory_order_relaxed);
-    if (ABSL_PREDICT_TRUE(bin->top != nullptr && served != bin->event_at)) {
-      void* block = bin->Pop(served);
-      bin->CountRequested(size);
-      const uintptr_t address = reinterpret_cast<uintptr_t>(block);
-      // A branch on the caller's size, so that a block with a byte of its own
-      // waits for nothing.
-      AddressTable::Find(address)->SetInUse(address, size + 15);
-      return block;
-    }
+    block = AllocateFast(cache, kRunClasses, size);
+  } else if (cache->buddy_allocator.load(std::memory_order_relaxed) == this) {
+    block = AllocateFast(cache, kBuddyClasses, size);
   }
+  if (ABSL_PREDICT_TRUE(block != nullptr)) return block;
   return core_->Allocate(size, kMinAlignment);
 }
 
@@ -116,8 +132,9 @@ void PooledAllocator::Free(void* block) {
   CacheHeader* cache = current_cache;
   // The block's owner being this thread's cache, and the cache this
   // allocator's, the block is this allocator's as well.
-  if (ABSL_PREDICT_TRUE(cache->allocator.load(std::memory_order_relaxed) ==
-                        this) &&
+  if (ABSL_PREDICT_TRUE(
+          cache->allocator.load(std::memory_order_relaxed) == this ||
+          cache->buddy_allocator.load(std::memory_order_relaxed) == this) &&
       ABSL_PREDICT_TRUE(FreeFast(cache, block))) {
     return;
   }

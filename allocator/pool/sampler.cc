@@ -1,9 +1,9 @@
 #include "poolscope/allocator/pool/sampler.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include "poolscope/allocator/base/clock.h"
 
 namespace poolscope {
 namespace pool_internal {
@@ -15,12 +15,6 @@ namespace {
 constexpr int64_t kMaxShare = 50;
 constexpr int64_t kMinShare = 200;
 constexpr int64_t kWholeCost = 2;
-
-int64_t PreciseNanos() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 }  // namespace
 

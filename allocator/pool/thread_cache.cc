@@ -14,6 +14,8 @@ namespace {
 constexpr int kMaxRefill = 256;
 // Allocations of one class between two looks at what is due.
 constexpr uint64_t kCheckInterval = 1024;
+// Misses of a thread between two that are timed.
+constexpr uint32_t kTimedMissInterval = 16;
 // Slow paths between two publications of pending frees.
 constexpr uint32_t kPublishInterval = 32;
 // Pending frees that are sent on their way at the latest.
@@ -51,7 +53,6 @@ void FreeCounted(uintptr_t address) {
 ThreadCache::ThreadCache(PoolEnv* env, ColdBin* cold,
                          SingleWriterCounter** remote)
     : env_(env), cold_(cold), remote_frees_(remote) {
-  classes = &env->layout.tables();
   if (reinterpret_cast<char*>(bins_) - reinterpret_cast<char*>(this) !=
       kBinsOffset) {
     Fatal("bins of a thread cache are not where page words say");
@@ -104,12 +105,13 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
   Bin& bin = bins_[size_class];
   ColdBin& cold = cold_[size_class];
   const uint64_t pops = bin.pops.load(std::memory_order_relaxed);
+  bool timed = false;
   if (!cold.armed) {
     cold.armed = true;
     cold.pops_at_check = cold.pops_at_trim = pops;
     DrawSample(size_class);
   } else if (pops == bin.event_at) {
-    OnEvent(size_class);
+    timed = OnEvent(size_class);
   }
   if (cold.sample_at == pops) {
     void* sampled = TakeSample(size_class, size);
@@ -125,8 +127,18 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
     return block;
   }
   if (bin.top == nullptr) DrainReturns();
-  if (bin.top == nullptr) return ServeMiss(size_class, size, refusal);
-  return Deliver(size_class, size, reinterpret_cast<uintptr_t>(bin.Pop(pops)));
+  if (bin.top == nullptr) {
+    return ++misses_ % kTimedMissInterval == 1
+               ? ServeMissTimed(size_class, size, refusal)
+               : ServeMiss(size_class, size, refusal);
+  }
+  const int64_t begun = timed ? PreciseNanos() : 0;
+  void* block =
+      Deliver(size_class, size, reinterpret_cast<uintptr_t>(bin.Pop(pops)));
+  if (timed) {
+    durations_.Record(AllocationPath::kCache, PreciseNanos() - begun);
+  }
+  return block;
 }
 
 // An allocation that was not one of the pops that the next sample counts.
@@ -140,6 +152,22 @@ void* ThreadCache::Deliver(int size_class, size_t size, uintptr_t block) {
   bins_[size_class].CountRequested(size);
   AddressTable::Find(block)->SetInUse(block, env_->layout.size(size_class));
   return reinterpret_cast<void*>(block);
+}
+
+void* ThreadCache::ServeMissTimed(int size_class, size_t size,
+                                  Refusal* refusal) {
+  const uint64_t chunks = arena()->chunks_created();
+  const int64_t begun = PreciseNanos();
+  void* block = ServeMiss(size_class, size, refusal);
+  const int64_t nanos = PreciseNanos() - begun;
+  if (block != nullptr) {
+    // Another thread may have had the chunk mapped: then this one waited.
+    durations_.Record(arena()->chunks_created() != chunks
+                          ? AllocationPath::kOs
+                          : AllocationPath::kArena,
+                      nanos);
+  }
+  return block;
 }
 
 void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
@@ -233,14 +261,16 @@ void* ThreadCache::TakeSample(int size_class, size_t size) {
   return block;
 }
 
-void ThreadCache::OnEvent(int size_class) {
+bool ThreadCache::OnEvent(int size_class) {
   ColdBin& cold = cold_[size_class];
   const uint64_t pops = bins_[size_class].pops.load(std::memory_order_relaxed);
+  const bool check_due = pops - cold.pops_at_check >= kCheckInterval;
   requests_since_trim_ += pops - cold.pops_at_check;
   cold.pops_at_check = pops;
   TrimWhenDue();
   DrainReturns();
   ArmEvent(size_class);
+  return check_due;
 }
 
 void ThreadCache::TrimWhenDue() {

@@ -41,6 +41,7 @@
 #include "poolscope/allocator/base/single_writer_counter.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/arena.h"
+#include "poolscope/allocator/pool/duration_recorder.h"
 #include "poolscope/allocator/pool/owner.h"
 #include "poolscope/allocator/pool/pool_env.h"
 #include "poolscope/allocator/pool/remote_free.h"
@@ -129,12 +130,13 @@ struct CacheHeader : Owner {
   constexpr CacheHeader() = default;
   constexpr explicit CacheHeader(OwnerId fixed_id) { id = fixed_id; }
 
-  // The allocator's size classes.
-  const SizeClassTables* classes = nullptr;
-  // Whose cache this is; null while it may not be used. Relaxed: written by the
+  // Whose cache this is, in the first where its layout is page runs, in the
+  // second where it is the buddy tree, so that each fast path knows its size
+  // classes; both null while the cache may not be used. Relaxed: written by the
   // owner, or by the destructor of an allocator, which the caller of another
   // method of the same object must have ordered anyway.
   std::atomic<const PooledAllocator*> allocator{nullptr};
+  std::atomic<const PooledAllocator*> buddy_allocator{nullptr};
 };
 
 enum class CacheState { kSpare, kActive, kIdle };
@@ -154,6 +156,12 @@ class ThreadCache : public CacheHeader {
   const ColdBin& cold(int size_class) const { return cold_[size_class]; }
 
   // -- For the owner, or whoever acts for it under `mutex`. --
+
+  // Which allocator's requests the fast path may serve from here; null: none.
+  void Serve(const PooledAllocator* facade) {
+    (env_->options.layout == ChunkLayout::kRuns ? allocator : buddy_allocator)
+        .store(facade, std::memory_order_relaxed);
+  }
 
   // Takes the cache into use by a thread / by nobody.
   void Attach(Arena* arena, bool enabled, int64_t thread_id);
@@ -212,6 +220,7 @@ class ThreadCache : public CacheHeader {
   uint64_t RequestedBytes() const;
   uint64_t TotalRequests() const;
   uint64_t drained_bytes() const { return drained_bytes_.Value(); }
+  const DurationRecorder& durations() const { return durations_; }
   uint64_t budget_bytes() const {
     return budget_bytes_.load(std::memory_order_relaxed);  // a statistic
   }
@@ -241,8 +250,10 @@ class ThreadCache : public CacheHeader {
     return __atomic_load_n(&remote_frees_[arena_index], __ATOMIC_ACQUIRE);
   }
   void* ServeMiss(int size_class, size_t size, Refusal* refusal);
+  void* ServeMissTimed(int size_class, size_t size, Refusal* refusal);
   void* TakeSample(int size_class, size_t size);
-  void OnEvent(int size_class);
+  // True each kCheckInterval allocations from the magazine: one to be timed.
+  bool OnEvent(int size_class);
   void ArmEvent(int size_class);
   void DrawSample(int size_class);
   void CountDownSample(int size_class);
@@ -292,6 +303,7 @@ class ThreadCache : public CacheHeader {
   uint64_t granted_bytes_ = 0;  // sum of capacity * class size
   uint64_t requests_since_trim_ = 0;
   uint32_t slow_paths_ = 0;
+  uint32_t misses_ = 0;
 
   // Frees on their way to another owner.
   ThreadCache* pending_owner_ = nullptr;
@@ -304,6 +316,7 @@ class ThreadCache : public CacheHeader {
 
   SamplePace pace_;
 
+  DurationRecorder durations_;
   SingleWriterCounter drained_bytes_;
   std::array<SingleWriterCounter, kEvictionReasonCount> evictions_;
 };

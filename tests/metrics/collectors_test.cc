@@ -5,6 +5,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/metrics/arena_collector.h"
 #include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/lock_collector.h"
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/self_collector.h"
 #include "poolscope/metrics/size_class_collector.h"
@@ -34,6 +35,7 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   CollectMemory(snapshots, text);
   CollectSizeClasses(snapshots, text);
   CollectThreadCaches(snapshots, text);
+  CollectLocks(snapshots, text);
   CollectProcess({8192, 16384}, text);
   CollectSelf(snapshots, self, text);
   CollectDroppedSeries(dropped, text);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/pool_collectable.h"
@@ -34,8 +35,10 @@ std::map<Key, double> Values(absl::string_view text, bool own) {
     }
     LabelMap labels = sample.labels;
     if (labels.count("le") == 1 && labels["le"] != "+Inf") {
-      EXPECT_EQ(own, labels["le"].find('.') != std::string::npos);
-      labels["le"] = std::to_string(std::atof(labels["le"].c_str()));
+      // Ours are floats, "64.0" or "1e-05"; prometheus-cpp's "64" is not.
+      EXPECT_TRUE(!own || labels["le"].find_first_of(".e") != std::string::npos)
+          << labels["le"];
+      labels["le"] = absl::StrFormat("%.12g", std::atof(labels["le"].c_str()));
     }
     values[{sample.name, labels}] = std::atof(sample.value.c_str());
   }

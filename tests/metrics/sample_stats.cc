@@ -87,6 +87,11 @@ AllocatorStats SampleStats(absl::string_view name) {
   stats.thread_cache_bytes = 28672;
   stats.thread_cache_limit_bytes = 2 * kMiB;
   stats.remote_frees = 42;
+  stats.arena_locks = {17, 3, 0.000125};
+  stats.durations[0].counts = {5, 4};
+  stats.durations[0].sum_seconds = 0.0000002;
+  stats.durations[2].counts.back() = 1;
+  stats.durations[2].sum_seconds = 0.5;
   stats.thread_caches = {
       {3, 0, 1234, true, 28672, 2 * kMiB, 420, 402},
   };

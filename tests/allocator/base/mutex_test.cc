@@ -2,6 +2,7 @@
 // what holds in every build is tested in every build.
 #include "poolscope/allocator/base/mutex.h"
 
+#include <atomic>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -24,6 +25,35 @@ TEST(MutexTest, ExcludesOtherThreads) {
   work();
   other.join();
   EXPECT_EQ(count, 2 * kRounds);
+}
+
+TEST(MutexTest, CountsWhatWasTakenWithoutWaiting) {
+  Mutex mutex;
+  for (int i = 0; i < 3; ++i) MutexLock lock(&mutex);
+  ASSERT_TRUE(mutex.TryLock());
+  mutex.Unlock();
+  EXPECT_EQ(mutex.Counts().acquisitions, 4u);
+  EXPECT_EQ(mutex.Counts().contentions, 0u);
+  EXPECT_EQ(mutex.Counts().wait_nanos, 0u);
+}
+
+TEST(MutexTest, CountsWaiting) {
+  // Whether a thread meets another inside is chance; with one inside most of
+  // the time it does soon.
+  Mutex mutex;
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop.load()) {
+      MutexLock lock(&mutex);
+      std::this_thread::yield();
+    }
+  });
+  while (mutex.Counts().contentions < 10) MutexLock lock(&mutex);
+  stop.store(true);
+  other.join();
+  const LockCounts counts = mutex.Counts();
+  EXPECT_GT(counts.wait_nanos, 0u);
+  EXPECT_GE(counts.acquisitions, counts.contentions);
 }
 
 TEST(MutexTest, TryLockFailsWhileAnotherThreadHoldsIt) {
