@@ -32,14 +32,14 @@ uint32_t BuddyTree::longest_free_bound() const {
 }
 
 void BuddyTree::UpdateAbove(uint32_t node) {
+  // To the root each time: where a byte stays the same nothing above changes,
+  // but a branch that leaves there is mispredicted too often to pay.
   for (; node > 1; node /= 2) {
     const uint8_t left = map_[node & ~1u];
     const uint8_t right = map_[node | 1];
     const int depth = Log2(node);
-    const int value =
+    map_[node / 2] =
         left == depth && right == depth ? depth - 1 : std::min(left, right);
-    if (map_[node / 2] == value) return;  // nor does anything above change
-    map_[node / 2] = value;
   }
 }
 
