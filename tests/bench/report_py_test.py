@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Tests of report.py: what the page and its charts say of a CSV."""
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+sys.path.insert(0, os.path.join(os.environ.get("TEST_SRCDIR", ""), "poolscope/bench"))
+sys.path.insert(0, "bench")
+import report
+
+HEADER = "cell,policy,median_ns,min_ns,p90_ns\n"
+ROWS = (
+    "hot/256,glibc,8.000,7.000,9.000\n"
+    "hot/256,tcmalloc,4.000,3.000,5.000\n"
+    "hot/256,floor,2.000,2.000,2.000\n"
+    "hot/256,poolscope,3.000,2.900,3.100\n"
+    "hot/1024,tcmalloc,4.000,3.000,5.000\n"
+    "hot/1024,poolscope,4.400,4.200,4.500\n"
+    "memory/rss_floor_kib,glibc,2000.000,1900.000,2100.000\n"
+    "memory/rss_floor_kib,poolscope,1025.000,900.000,1100.000\n"
+    "memory/rss_floor_kib,bar_at_most,1024.000,1024.000,1024.000\n"
+    "scaling/64_over_2_percent,poolscope,90.000,89.000,95.000\n"
+    "scaling/64_over_2_percent,bar_at_least,90.000,90.000,90.000\n"
+    "statistics/loss_percent,poolscope,-0.500,-2.000,1.000\n"
+)
+PAGE = f"# Benchmarks\n\nKept.\n\n{report.BEGIN}\nold\n{report.END}\n\nKept too.\n"
+
+
+def cells_of(rows):
+    return report.read_cells(io.StringIO(HEADER + rows))
+
+
+def cell(name, rows=ROWS):
+    return next(entry for entry in cells_of(rows) if entry.name == name)
+
+
+class ReadTest(unittest.TestCase):
+    def test_bars_are_no_policies(self):
+        self.assertEqual(cell("memory/rss_floor_kib").bar, ("bar_at_most", 1024))
+        self.assertEqual(set(cell("memory/rss_floor_kib").medians), {"glibc", "poolscope"})
+
+    def test_bad_rows_are_named(self):
+        for rows in ("hot/256,glibc,eight,7,9\n", "hot/256\n", ""):
+            with self.assertRaises(ValueError):
+                cells_of(rows)
+
+    def test_another_file_is_refused(self):
+        with self.assertRaises(ValueError):
+            report.read_cells(io.StringIO("a,b\n1,2\n"))
+
+
+class VerdictTest(unittest.TestCase):
+    def test_ratio_is_to_the_best_peer_and_never_to_the_floor(self):
+        self.assertEqual(cell("hot/256").verdict(), "0.75 × tcmalloc")
+
+    def test_more_than_a_tie_is_bold(self):
+        self.assertEqual(cell("hot/1024").verdict(), "**1.10 × tcmalloc**")
+
+    def test_bars_are_held_at_their_value(self):
+        self.assertEqual(cell("scaling/64_over_2_percent").verdict(), "≥ 90.0: held")
+        self.assertEqual(cell("memory/rss_floor_kib").verdict(), "≤ 1024: **missed**")
+
+    def test_netty_is_no_peer_of_raw_memory(self):
+        rows = "buffer/hot/256,netty,46,40,50\n"
+        self.assertEqual(cell("buffer/hot/256", rows).verdict(), "")
+
+
+class TableTest(unittest.TestCase):
+    def test_a_missing_policy_is_blank_and_ours_is_first(self):
+        hot = report.groups_of(cells_of(ROWS))["hot"]
+        lines = report.table(hot).splitlines()
+        self.assertEqual(
+            lines[0], "| cell | poolscope | glibc | tcmalloc | floor | poolscope against |"
+        )
+        self.assertEqual(lines[3], "| `hot/1024` | 4.40 |  | 4.00 |  | **1.10 × tcmalloc** |")
+        self.assertEqual({line.count("|") for line in lines}, {7})
+
+
+class ChartTest(unittest.TestCase):
+    NAMESPACE = "{http://www.w3.org/2000/svg}"
+
+    def _chart(self, group):
+        text = report.chart("A <title>", report.groups_of(cells_of(ROWS))[group])
+        return xml.etree.ElementTree.fromstring(text)
+
+    def _widths(self, group):
+        # Legend squares are 10 by 10 at a height of their own.
+        return [
+            float(rect.get("width"))
+            for rect in self._chart(group).iter(self.NAMESPACE + "rect")
+            if rect.get("y") != "26"
+        ]
+
+    def test_a_factor_is_a_length_whatever_the_size(self):
+        ours, glibc, tcmalloc, floor, _, _ = self._widths("hot")
+        self.assertAlmostEqual(glibc - tcmalloc, tcmalloc - floor, delta=0.2)
+        self.assertGreater(ours, floor)
+
+    def test_what_is_not_positive_has_a_figure_and_no_length(self):
+        self.assertEqual(self._widths("statistics"), [1.0])
+        texts = [t.text for t in self._chart("statistics").iter(self.NAMESPACE + "text")]
+        self.assertIn("-0.50", texts)
+
+    def test_a_bar_is_a_stroke(self):
+        strokes = [
+            line
+            for line in self._chart("memory").iter(self.NAMESPACE + "line")
+            if line.get("class") == "bar"
+        ]
+        self.assertEqual(len(strokes), 1)
+
+
+class PageTest(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+        self._write("run.csv", HEADER + ROWS)
+
+    def _path(self, name):
+        return os.path.join(self._folder.name, name)
+
+    def _write(self, name, text):
+        with open(self._path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def _read(self, name):
+        with open(self._path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def _run(self):
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            code = report.main([self._path("run.csv"), f"--docs={self._folder.name}"])
+        return code, errors.getvalue()
+
+    def test_only_what_is_between_the_markers_changes(self):
+        self._write("benchmarks.md", PAGE)
+        self.assertEqual(self._run(), (0, ""))
+        page = self._read("benchmarks.md")
+        self.assertTrue(page.startswith("# Benchmarks\n\nKept.\n"))
+        self.assertTrue(page.endswith(report.END + "\n\nKept too.\n"))
+        self.assertNotIn("old", page)
+        self.assertEqual(self._run(), (0, ""))
+        self.assertEqual(self._read("benchmarks.md"), page)
+
+    def test_every_chart_that_the_page_shows_is_there(self):
+        self._write("benchmarks.md", PAGE)
+        self._run()
+        page = self._read("benchmarks.md")
+        for group in ("hot", "memory", "scaling", "statistics"):
+            self.assertIn(f"(benchmarks/{group}.svg)", page)
+            self.assertTrue(os.path.exists(self._path(f"benchmarks/{group}.svg")))
+
+    def test_a_page_without_markers_is_left_alone(self):
+        self._write("benchmarks.md", "# Benchmarks\n")
+        code, errors = self._run()
+        self.assertEqual(code, 1)
+        self.assertIn("markers", errors)
+        self.assertEqual(self._read("benchmarks.md"), "# Benchmarks\n")
+
+    def test_a_missing_csv_is_named(self):
+        os.remove(self._path("run.csv"))
+        code, errors = self._run()
+        self.assertEqual(code, 1)
+        self.assertIn("run.csv", errors)
+
+
+if __name__ == "__main__":
+    unittest.main()
