@@ -25,12 +25,16 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "poolscope/bench/all_trials.h"
 #include "poolscope/bench/cell.h"
+#include "poolscope/bench/netty_peer.h"
 #include "poolscope/bench/options.h"
 #include "poolscope/bench/policy.h"
 #include "poolscope/bench/progress.h"
 #include "poolscope/bench/report.h"
 #include "poolscope/bench/runner.h"
+#include "poolscope/bench/trial.h"
+#include "poolscope/bench/trial_runner.h"
 
 namespace poolscope::bench {
 namespace {
@@ -72,13 +76,30 @@ std::string ProgramDirectory() {
   return program.substr(0, program.rfind('/'));
 }
 
-std::string CellNames() {
-  return absl::StrJoin(AllCells(), " ", [](std::string* out, const Cell& cell) {
-    absl::StrAppend(out, cell.name);
-  });
+// What a filter selects.
+struct Selection {
+  std::vector<Cell> cells;
+  std::vector<Trial> trials;  // with those of their cells that it selects
+};
+
+// All there is.
+Selection Everything() {
+  Selection all = {AllCells(), AllTrials()};
+  all.trials.push_back(NettyTrial());
+  return all;
 }
 
-absl::StatusOr<std::vector<Cell>> SelectCells(const std::string& filter) {
+std::string CellNames() {
+  const Selection all = Everything();
+  std::vector<std::string> names;
+  for (const Cell& cell : all.cells) names.push_back(cell.name);
+  for (const Trial& trial : all.trials) {
+    for (const TrialCell& cell : trial.cells) names.push_back(cell.name);
+  }
+  return absl::StrJoin(names, " ");
+}
+
+absl::StatusOr<Selection> Select(const std::string& filter) {
   regex_t regex;
   const int error = regcomp(&regex, filter.c_str(), REG_EXTENDED | REG_NOSUB);
   if (error != 0) {
@@ -87,18 +108,27 @@ absl::StatusOr<std::vector<Cell>> SelectCells(const std::string& filter) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--filter=", filter, " is no extended regular expression: ", reason));
   }
-  std::vector<Cell> cells;
-  for (const Cell& cell : AllCells()) {
-    if (regexec(&regex, cell.name.c_str(), 0, nullptr, 0) == 0) {
-      cells.push_back(cell);
-    }
-  }
+  const auto misses = [&](const auto& cell) {
+    return regexec(&regex, cell.name.c_str(), 0, nullptr, 0) != 0;
+  };
+  const auto keep_matching = [&](auto& cells) {
+    cells.erase(std::remove_if(cells.begin(), cells.end(), misses),
+                cells.end());
+  };
+  Selection selection = Everything();
+  keep_matching(selection.cells);
+  for (Trial& trial : selection.trials) keep_matching(trial.cells);
+  auto& trials = selection.trials;
+  trials.erase(
+      std::remove_if(trials.begin(), trials.end(),
+                     [](const Trial& trial) { return trial.cells.empty(); }),
+      trials.end());
   regfree(&regex);
-  if (cells.empty()) {
+  if (selection.cells.empty() && trials.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--filter=", filter, " matches no cell; there are ", CellNames()));
   }
-  return cells;
+  return selection;
 }
 
 int UsageError(absl::string_view message) {
@@ -106,31 +136,42 @@ int UsageError(absl::string_view message) {
   return kUsageError;
 }
 
+// The policy that the command line names.
+absl::StatusOr<Policy> LoadNamed(const std::string& name) {
+  for (const PolicySpec& spec : AllPolicies()) {
+    if (spec.name != name) continue;
+    return LoadPolicy(spec, ProgramDirectory());
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--policy=", name, " is none of ",
+                   absl::StrJoin(AllPolicies(), " ",
+                                 [](std::string* out, const PolicySpec& entry) {
+                                   absl::StrAppend(out, entry.name);
+                                 })));
+}
+
+int Fail(const std::string& policy, const absl::Status& status) {
+  if (absl::IsInvalidArgument(status)) return UsageError(status.message());
+  absl::FPrintF(stderr, "bench: %s: %s\n", policy, status.message());
+  return 1;
+}
+
 // Runs without a clock.
 int RunPairs(const Options& options) {
-  const auto spec = std::find_if(
-      AllPolicies().begin(), AllPolicies().end(),
-      [&](const PolicySpec& entry) { return entry.name == options.policy; });
-  if (spec == AllPolicies().end()) {
-    return UsageError(absl::StrCat(
-        "--policy=", options.policy, " is none of ",
-        absl::StrJoin(AllPolicies(), " ",
-                      [](std::string* out, const PolicySpec& entry) {
-                        absl::StrAppend(out, entry.name);
-                      })));
-  }
   const auto cell = std::find_if(
       AllCells().begin(), AllCells().end(),
       [&](const Cell& entry) { return entry.name == options.cell; });
   if (cell == AllCells().end()) {
-    return UsageError(
-        absl::StrCat("--cell=", options.cell, " is none of ", CellNames()));
+    return UsageError(absl::StrCat(
+        "--cell=", options.cell, " is none of ",
+        absl::StrJoin(AllCells(), " ", [](std::string* out, const Cell& entry) {
+          absl::StrAppend(out, entry.name);
+        })));
   }
-  const absl::StatusOr<Policy> policy = LoadPolicy(*spec, ProgramDirectory());
-  if (!policy.ok()) {
-    absl::FPrintF(stderr, "bench: %s: %s\n", spec->name,
-                  policy.status().message());
-    return 1;
+  const absl::StatusOr<Policy> policy = LoadNamed(options.policy);
+  if (!policy.ok()) return Fail(options.policy, policy.status());
+  if (absl::Status tried = TryOnce(*policy); !tried.ok()) {
+    return Fail(options.policy, tried);
   }
   if (!cell->Takes(*policy)) {
     return UsageError(absl::StrCat("--cell=", options.cell,
@@ -140,16 +181,44 @@ int RunPairs(const Options& options) {
   return 0;
 }
 
+// Runs a trial in this process, for the one that started it to read.
+int RunTrial(const Options& options) {
+  const auto trial = std::find_if(
+      AllTrials().begin(), AllTrials().end(),
+      [&](const Trial& entry) { return entry.name == options.trial; });
+  if (trial == AllTrials().end()) {
+    return UsageError(
+        absl::StrCat("--trial=", options.trial, " is none of ",
+                     absl::StrJoin(AllTrials(), " ",
+                                   [](std::string* out, const Trial& entry) {
+                                     absl::StrAppend(out, entry.name);
+                                   })));
+  }
+  const absl::StatusOr<Policy> policy = LoadNamed(options.policy);
+  if (!policy.ok()) return Fail(options.policy, policy.status());
+  if (!trial->Takes(*policy)) {
+    return UsageError(absl::StrCat("--trial=", options.trial,
+                                   " cannot be run by ", options.policy));
+  }
+  const absl::Status ran = trial->run(*policy, {options.quick},
+                                      [](absl::string_view cell, double value) {
+                                        absl::PrintF("%s %.3f\n", cell, value);
+                                      });
+  return ran.ok() ? 0 : Fail(options.policy, ran);
+}
+
 std::vector<Policy> LoadPolicies() {
   const std::string directory = ProgramDirectory();
   std::vector<Policy> policies;
   for (const PolicySpec& spec : AllPolicies()) {
     absl::StatusOr<Policy> policy = LoadPolicy(spec, directory);
-    if (policy.ok()) {
+    const absl::Status usable =
+        policy.ok() ? TryOnce(*policy) : policy.status();
+    if (usable.ok()) {
       policies.push_back(*std::move(policy));
     } else {
       absl::FPrintF(stderr, "bench: %s left out: %s\n", spec.name,
-                    policy.status().message());
+                    usable.message());
     }
   }
   return policies;
@@ -173,7 +242,83 @@ std::string Describe(const std::vector<Measurement>& cell,
   return absl::StrJoin(words, ", ");
 }
 
-int Measure(const std::vector<Cell>& cells, const Options& options,
+// How each of the policies that a trial takes runs it. None, with a word on
+// standard error, when a foreign program is not there.
+std::vector<Contestant> ContestantsOf(const Trial& trial,
+                                      const std::vector<Policy>& policies,
+                                      TrialOptions options) {
+  std::vector<Contestant> contestants;
+  if (trial.run == nullptr) {
+    const char* path = getenv("PATH");
+    absl::StatusOr<std::vector<std::string>> command = NettyCommand(
+        ProgramDirectory(), path == nullptr ? "" : path, kDebianJars, options);
+    if (command.ok()) {
+      contestants.push_back({trial.name, *std::move(command)});
+    } else {
+      absl::FPrintF(stderr, "bench: %s left out: %s\n", trial.name,
+                    command.status().message());
+    }
+    return contestants;
+  }
+  for (const Policy& policy : policies) {
+    if (!trial.Takes(policy)) continue;
+    contestants.push_back(
+        {policy.name,
+         {"/proc/self/exe", absl::StrCat("--trial=", trial.name),
+          absl::StrCat("--policy=", policy.name)}});
+    if (options.quick) contestants.back().command.push_back("--quick");
+  }
+  return contestants;
+}
+
+// What a run has come to; each table is printed at the end.
+struct Results {
+  std::vector<Measurement> pairs;
+  std::vector<Measurement> trials;
+  bool failed = false;
+};
+
+void MeasureCells(const std::vector<Cell>& cells, RunnerOptions rounds,
+                  const std::vector<Policy>& policies, Progress& progress,
+                  std::ofstream& csv, Results& results) {
+  Runner runner(policies, rounds, &g_stop);
+  for (const Cell& cell : cells) {
+    const std::vector<Measurement> measured = runner.Measure(
+        cell, [&](int round) { progress.Round(cell.name, round); });
+    // An interrupted cell is told from a finished one by nothing in its row,
+    // so it has none.
+    if (g_stop.load()) return;
+    progress.CellDone(cell.name, Describe(measured, policies));
+    for (const Measurement& entry : measured) csv << CsvRow(entry);
+    csv.flush();
+    results.pairs.insert(results.pairs.end(), measured.begin(), measured.end());
+  }
+}
+
+void MeasureTrials(const std::vector<Trial>& trials, TrialOptions options,
+                   const std::vector<Policy>& policies, Progress& progress,
+                   std::ofstream& csv, Results& results) {
+  TrialRunner runner(options, &g_stop);
+  for (const Trial& trial : trials) {
+    progress.Begin(trial.name);
+    const std::vector<Contestant> contestants =
+        ContestantsOf(trial, policies, options);
+    const std::vector<Measurement> measured =
+        runner.Measure(trial, contestants);
+    if (g_stop.load()) break;
+    progress.CellDone(trial.name, absl::StrCat(measured.size(), " figures"));
+    for (const Measurement& entry : measured) csv << CsvRow(entry);
+    for (const TrialCell& cell : trial.cells) {
+      if (cell.bar && !measured.empty()) csv << CsvRow(cell, *cell.bar);
+    }
+    csv.flush();
+    results.trials.insert(results.trials.end(), measured.begin(),
+                          measured.end());
+  }
+  results.failed = runner.failed();
+}
+
+int Measure(const Selection& selection, const Options& options,
             std::ofstream csv) {
   RunnerOptions rounds;
   rounds.rounds = options.rounds;
@@ -188,22 +333,15 @@ int Measure(const std::vector<Cell>& cells, const Options& options,
   std::fflush(stdout);
 
   StopOnInterrupt();
-  Runner runner(policies, rounds, &g_stop);
-  Progress progress(cells.size(), rounds.rounds);
-  std::vector<Measurement> all;
+  Progress progress(selection.cells.size() + selection.trials.size(),
+                    rounds.rounds);
+  Results results;
   csv << CsvHeader() << std::flush;
-  for (const Cell& cell : cells) {
-    const std::vector<Measurement> measured = runner.Measure(
-        cell, [&](int round) { progress.Round(cell.name, round); });
-    // An interrupted cell is told from a finished one by nothing in its row,
-    // so it has none.
-    if (g_stop.load()) break;
-    progress.CellDone(cell.name, Describe(measured, policies));
-    for (const Measurement& entry : measured) csv << CsvRow(entry);
-    csv.flush();
-    all.insert(all.end(), measured.begin(), measured.end());
-  }
-  absl::PrintF("%s", FormatTables(all, policies));
+  MeasureCells(selection.cells, rounds, policies, progress, csv, results);
+  MeasureTrials(selection.trials, {options.quick}, policies, progress, csv,
+                results);
+  absl::PrintF("%s%s", FormatTables(results.pairs, policies),
+               FormatTrialTables(results.trials, selection.trials));
   if (csv.is_open() && !csv) {
     absl::FPrintF(stderr, "bench: --csv=%s could not be written in full\n",
                   options.csv);
@@ -213,7 +351,7 @@ int Measure(const std::vector<Cell>& cells, const Options& options,
     absl::FPrintF(stderr, "\nbench: interrupted; what is above was finished\n");
     return kInterrupted;
   }
-  return 0;
+  return results.failed ? 1 : 0;
 }
 
 int Main(int argc, char** argv) {
@@ -226,9 +364,10 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (options.pairs > 0) return RunPairs(options);
+  if (!options.trial.empty()) return RunTrial(options);
 
-  const absl::StatusOr<std::vector<Cell>> cells = SelectCells(options.filter);
-  if (!cells.ok()) return UsageError(cells.status().message());
+  const absl::StatusOr<Selection> selection = Select(options.filter);
+  if (!selection.ok()) return UsageError(selection.status().message());
   std::ofstream csv;
   if (!options.csv.empty()) {
     csv.open(options.csv, std::ios::trunc);
@@ -237,7 +376,7 @@ int Main(int argc, char** argv) {
           "--csv=", options.csv, " cannot be written: ", std::strerror(errno)));
     }
   }
-  return Measure(*cells, options, std::move(csv));
+  return Measure(*selection, options, std::move(csv));
 }
 
 }  // namespace

@@ -38,6 +38,9 @@ absl::Status Apply(int flag, const char* value, Options& options) {
     case 'c':
       options.cell = value;
       break;
+    case 't':
+      options.trial = value;
+      break;
     case 'r':
       if (!absl::SimpleAtoi(value, &options.rounds) || options.rounds < 1 ||
           options.rounds > kMaxRounds) {
@@ -61,16 +64,22 @@ std::string HelpText() {
 
   bench [FILTER] [--csv=FILE] [--rounds=N] [--quick]
   bench --pairs=N --policy=NAME --cell=NAME
+  bench --trial=NAME --policy=NAME [--quick]
 
   FILTER, --filter=FILTER  only cells whose name holds this extended regular
                            expression (a filter that matches nothing lists them)
-  --csv=FILE               also write cell,policy,median_ns,min_ns,p90_ns
+  --csv=FILE               also write cell,policy,median_ns,min_ns,p90_ns; where
+                           it is no time, the cell's name ends in the unit
   --rounds=N               rounds of 20 ms for each cell and policy (31)
-  --quick                  at most 7 rounds, of 5 ms
+  --quick                  at most 7 rounds, of 5 ms; smaller loads, once each
   --pairs=N                measure nothing: run N pairs of one cell with one
                            policy, for an instruction counter to watch
   --policy=NAME            glibc jemalloc tcmalloc mimalloc floor poolscope
   --cell=NAME              the whole name of a cell
+  --trial=NAME             run one load of those that need a process of their
+                           own here and now, and print its figures: rss_floor
+                           rss_floor_without_idle burst trim fragmentation
+                           scaling scrape_cost
 
 Tables go to standard output, progress to standard error. Ctrl-C ends the run;
 the cells that were finished are shown. Exit status: 0 done, 1 failed, 2 bad
@@ -86,6 +95,7 @@ absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
       {"csv", required_argument, nullptr, 'o'},
       {"policy", required_argument, nullptr, 'p'},
       {"cell", required_argument, nullptr, 'c'},
+      {"trial", required_argument, nullptr, 't'},
       {"rounds", required_argument, nullptr, 'r'},
       {"pairs", required_argument, nullptr, 'n'},
       {nullptr, 0, nullptr, 0},
@@ -112,10 +122,11 @@ absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
   if (argc > optind) options.filter = argv[optind];
 
   const bool counting = options.pairs > 0;
-  if (counting != !options.policy.empty() ||
-      counting != !options.cell.empty()) {
+  const bool trial = !options.trial.empty();
+  if (counting != !options.cell.empty() ||
+      (counting || trial) != !options.policy.empty() || (counting && trial)) {
     return absl::InvalidArgumentError(
-        "--pairs, --policy and --cell need one another");
+        "--policy needs --trial, or --pairs and --cell");
   }
   return options;
 }

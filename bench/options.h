@@ -19,13 +19,16 @@ struct Options {
   uint64_t pairs = 0;
   std::string policy;
   std::string cell;
+  // Not empty: run this trial with `policy` in this process.
+  std::string trial;
 };
 
 // What --help prints.
 std::string HelpText();
 
 // InvalidArgumentError, in one line, names what is wrong with which argument.
-// Names of cells and policies, and the filter's syntax, are not checked here.
+// Names of cells, trials and policies, and the filter's syntax, are not checked
+// here.
 absl::StatusOr<Options> ParseOptions(int argc, char** argv);
 
 }  // namespace poolscope::bench

@@ -34,24 +34,24 @@ absl::StatusOr<void*> LookUp(void* handle, const PolicySpec& spec,
   return address;
 }
 
-// A first use of every function, sizes up to the largest cell's.
-absl::Status TryOnce(const Policy& policy) {
-  for (size_t size = 16; size <= size_t{1} << 20; size *= 2) {
-    for (const bool sized : {false, true}) {
-      if (sized && policy.sized_free == nullptr) continue;
-      void* block = policy.allocate(size);
-      if (block == nullptr) {
-        return absl::InternalError(absl::StrCat("refused ", size, " bytes"));
-      }
-      std::memset(block, 0x5a, size);
-      if (sized) {
-        policy.sized_free(block, size);
-      } else {
-        policy.free(block);
-      }
-    }
-  }
+// LookUp, as a function of the pointer's type.
+template <typename Function>
+absl::Status Bind(void* handle, const PolicySpec& spec, const char* symbol,
+                  Function& function) {
+  const absl::StatusOr<void*> address = LookUp(handle, spec, symbol);
+  if (!address.ok()) return address.status();
+  function = reinterpret_cast<Function>(*address);
   return absl::OkStatus();
+}
+
+absl::Status BindPoolHooks(void* handle, const PolicySpec& spec,
+                           PoolHooks& hooks) {
+  absl::Status status;
+  status.Update(Bind(handle, spec, "poolscope_bench_idle", hooks.idle));
+  status.Update(Bind(handle, spec, "poolscope_bench_maintain", hooks.maintain));
+  status.Update(Bind(handle, spec, "poolscope_bench_trim", hooks.trim));
+  status.Update(Bind(handle, spec, "poolscope_bench_figures", hooks.figures));
+  return status;
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ const std::vector<PolicySpec>& AllPolicies() {
        "bench_floor_free", "bench_floor_sized_free", "./dev build"},
       {"poolscope", Role::kOurs, "libpoolscope_shim.so", true,
        "poolscope_bench_malloc", "poolscope_bench_free",
-       "poolscope_bench_sized_free", "./dev build"},
+       "poolscope_bench_sized_free", "./dev build", /*has_pool_hooks=*/true},
   };
   return policies;
 }
@@ -91,21 +91,36 @@ absl::StatusOr<Policy> LoadPolicy(const PolicySpec& spec,
   policy.name = spec.name;
   policy.role = spec.role;
 
-  const absl::StatusOr<void*> allocate = LookUp(handle, spec, spec.allocate);
-  if (!allocate.ok()) return allocate.status();
-  policy.allocate = reinterpret_cast<AllocateFunction>(*allocate);
-
-  const absl::StatusOr<void*> free = LookUp(handle, spec, spec.free);
-  if (!free.ok()) return free.status();
-  policy.free = reinterpret_cast<FreeFunction>(*free);
-
+  absl::Status status;
+  status.Update(Bind(handle, spec, spec.allocate, policy.allocate));
+  status.Update(Bind(handle, spec, spec.free, policy.free));
   if (spec.sized_free != nullptr) {
-    const absl::StatusOr<void*> sized = LookUp(handle, spec, spec.sized_free);
-    if (!sized.ok()) return sized.status();
-    policy.sized_free = reinterpret_cast<SizedFreeFunction>(*sized);
+    status.Update(Bind(handle, spec, spec.sized_free, policy.sized_free));
   }
-  if (absl::Status tried = TryOnce(policy); !tried.ok()) return tried;
+  if (spec.has_pool_hooks) {
+    status.Update(BindPoolHooks(handle, spec, policy.pool));
+  }
+  if (!status.ok()) return status;
   return policy;
+}
+
+absl::Status TryOnce(const Policy& policy) {
+  for (size_t size = 16; size <= size_t{1} << 20; size *= 2) {
+    for (const bool sized : {false, true}) {
+      if (sized && policy.sized_free == nullptr) continue;
+      void* block = policy.allocate(size);
+      if (block == nullptr) {
+        return absl::InternalError(absl::StrCat("refused ", size, " bytes"));
+      }
+      std::memset(block, 0x5a, size);
+      if (sized) {
+        policy.sized_free(block, size);
+      } else {
+        policy.free(block);
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace poolscope::bench

@@ -20,7 +20,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "poolscope/bench/pool_hooks.h"
 
 namespace poolscope::bench {
 
@@ -41,6 +43,7 @@ struct Policy {
   AllocateFunction allocate = nullptr;
   FreeFunction free = nullptr;
   SizedFreeFunction sized_free = nullptr;  // null where there is none
+  PoolHooks pool;                          // null but for poolscope
 };
 
 // Where a policy is found.
@@ -53,17 +56,21 @@ struct PolicySpec {
   const char* free;
   const char* sized_free;  // null where there is none
   const char* remedy;      // what to do when it is missing
+  bool has_pool_hooks = false;
 };
 
 // In the order of the table's columns.
 const std::vector<PolicySpec>& AllPolicies();
 
-// Opens the object, looks its functions up, and tries each once, sizes up to
-// 1 MiB. NotFoundError, in one line with the remedy, when the object or a
-// function is missing; InternalError when a function turns out to be another
-// object's, or refuses to work.
+// Opens the object and looks its functions up. NotFoundError, in one line with
+// the remedy, when the object or a function is missing; InternalError when a
+// function turns out to be another object's.
 absl::StatusOr<Policy> LoadPolicy(const PolicySpec& spec,
                                   const std::string& program_directory);
+
+// Uses each function for a first time, with sizes up to 1 MiB. InternalError
+// when one refuses.
+absl::Status TryOnce(const Policy& policy);
 
 }  // namespace poolscope::bench
 

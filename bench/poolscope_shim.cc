@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/bench/pool_hooks.h"
 
 namespace {
 
@@ -43,5 +44,31 @@ void poolscope_bench_sized_free(void* block, size_t size) {
 
 // The calling thread is about to wait.
 void poolscope_bench_idle() { poolscope::PooledAllocator::MarkThreadIdle(); }
+
+// The functions of PoolHooks.
+
+void poolscope_bench_maintain() { (void)g_allocator->Maintain(); }
+
+void poolscope_bench_trim() { (void)g_allocator->Trim(); }
+
+void poolscope_bench_figures(poolscope::bench::PoolFigures* figures) {
+  const poolscope::AllocatorStats stats = g_allocator->Stats();
+  *figures = {};
+  for (const poolscope::ArenaStats& arena : stats.arenas) {
+    for (const poolscope::KindCounts& kind : arena.by_kind) {
+      figures->allocations += kind.allocations;
+      figures->deallocations += kind.deallocations;
+    }
+    figures->allocated_bytes += arena.allocated_bytes;
+    figures->freed_bytes += arena.freed_bytes;
+    figures->used_bytes += arena.used_bytes;
+    figures->external_fragmentation_bytes += arena.external_fragmentation_bytes;
+  }
+  figures->requested_bytes = stats.requested_bytes;
+  figures->pinned_bytes = stats.pinned_bytes + stats.huge_used_bytes;
+  figures->cached_bytes = stats.cached_bytes;
+  figures->used_bytes += stats.huge_used_bytes;
+  figures->internal_fragmentation_bytes = stats.internal_fragmentation_bytes;
+}
 
 }  // extern "C"

@@ -22,6 +22,11 @@ void Progress::Round(const std::string& cell, int round) {
                 cells_, cell, round, rounds_);
 }
 
+void Progress::Begin(const std::string& trial) {
+  if (!terminal_) return;
+  absl::FPrintF(stderr, "%s[%2d/%d] %s", kEraseLine, done_ + 1, cells_, trial);
+}
+
 void Progress::CellDone(const std::string& cell, const std::string& result) {
   ++done_;
   absl::FPrintF(stderr, "%s[%2d/%d] %-18s %s\n", terminal_ ? kEraseLine : "",

@@ -14,6 +14,9 @@ class Progress {
 
   void Round(const std::string& cell, int round);
 
+  // A trial has no rounds: it has begun.
+  void Begin(const std::string& trial);
+
   // `result` in a few words.
   void CellDone(const std::string& cell, const std::string& result);
 

@@ -10,6 +10,7 @@ namespace poolscope::bench {
 namespace {
 
 constexpr int kCellWidth = 20;
+constexpr int kTrialCellWidth = 44;
 constexpr int kColumnWidth = 11;
 
 const Measurement* Find(const std::vector<Measurement>& cell,
@@ -18,6 +19,65 @@ const Measurement* Find(const std::vector<Measurement>& cell,
       cell.begin(), cell.end(),
       [&](const Measurement& entry) { return entry.policy == policy; });
   return found == cell.end() ? nullptr : &*found;
+}
+
+// "  <= 1024.00  missed".
+std::string Judge(const TrialCell& cell, const Measurement* ours) {
+  if (!cell.bar) return "";
+  std::string words = absl::StrFormat(
+      "%*s", kColumnWidth,
+      absl::StrFormat(
+          "%s %g",
+          cell.bar->side == Bar::Side::kAtMost ? "<=" : ">=", cell.bar->value));
+  if (ours != nullptr) {
+    absl::StrAppend(&words,
+                    cell.bar->Holds(ours->median_ns) ? "  held" : "  missed");
+  }
+  return words;
+}
+
+// Those with a figure in the group, in the order in which they come.
+std::vector<std::string> PoliciesOf(
+    const std::vector<Measurement>& measurements, const std::string& group) {
+  std::vector<std::string> policies;
+  for (const Measurement& entry : measurements) {
+    if (entry.group == group && std::find(policies.begin(), policies.end(),
+                                          entry.policy) == policies.end()) {
+      policies.push_back(entry.policy);
+    }
+  }
+  return policies;
+}
+
+std::string FormatTrialHeader(const std::string& group,
+                              const std::vector<std::string>& policies) {
+  std::string line =
+      absl::StrFormat("\n%s (median)\n%-*s", group, kTrialCellWidth, "");
+  for (const std::string& policy : policies) {
+    absl::StrAppendFormat(&line, "%*s", kColumnWidth, policy);
+  }
+  absl::StrAppendFormat(&line, "%*s\n", kColumnWidth, "bar");
+  return line;
+}
+
+// Nothing for a cell without a figure.
+std::string FormatTrialRow(const std::vector<Measurement>& measurements,
+                           const TrialCell& cell,
+                           const std::vector<std::string>& policies) {
+  std::vector<Measurement> row;
+  std::copy_if(
+      measurements.begin(), measurements.end(), std::back_inserter(row),
+      [&](const Measurement& entry) { return entry.cell == cell.name; });
+  if (row.empty()) return "";
+  std::string line = absl::StrFormat("%-*s", kTrialCellWidth, cell.name);
+  for (const std::string& policy : policies) {
+    const Measurement* entry = Find(row, policy);
+    absl::StrAppendFormat(
+        &line, "%*s", kColumnWidth,
+        entry == nullptr ? "-" : absl::StrFormat("%.2f", entry->median_ns));
+  }
+  absl::StrAppend(&line, Judge(cell, Find(row, "poolscope")), "\n");
+  return line;
 }
 
 std::string FormatHeader(const std::string& group,
@@ -84,12 +144,37 @@ std::string FormatTables(const std::vector<Measurement>& measurements,
   return text;
 }
 
+std::string FormatTrialTables(const std::vector<Measurement>& measurements,
+                              const std::vector<Trial>& trials) {
+  std::string text;
+  std::string group;
+  std::vector<std::string> policies;
+  for (const Trial& trial : trials) {
+    if (trial.group != group) {
+      group = trial.group;
+      policies = PoliciesOf(measurements, group);
+      if (!policies.empty()) text += FormatTrialHeader(group, policies);
+    }
+    for (const TrialCell& cell : trial.cells) {
+      text += FormatTrialRow(measurements, cell, policies);
+    }
+  }
+  return text;
+}
+
 std::string CsvHeader() { return "cell,policy,median_ns,min_ns,p90_ns\n"; }
 
 std::string CsvRow(const Measurement& measurement) {
   return absl::StrFormat("%s,%s,%.3f,%.3f,%.3f\n", measurement.cell,
                          measurement.policy, measurement.median_ns,
                          measurement.min_ns, measurement.p90_ns);
+}
+
+std::string CsvRow(const TrialCell& cell, const Bar& bar) {
+  return absl::StrFormat(
+      "%s,%s,%.3f,%.3f,%.3f\n", cell.name,
+      bar.side == Bar::Side::kAtMost ? "bar_at_most" : "bar_at_least",
+      bar.value, bar.value, bar.value);
 }
 
 }  // namespace poolscope::bench

@@ -8,6 +8,7 @@
 
 #include "poolscope/bench/policy.h"
 #include "poolscope/bench/runner.h"
+#include "poolscope/bench/trial.h"
 
 namespace poolscope::bench {
 
@@ -26,9 +27,18 @@ std::optional<Comparison> Compare(const std::vector<Measurement>& cell,
 std::string FormatTables(const std::vector<Measurement>& measurements,
                          const std::vector<Policy>& policies);
 
+// The same for trials. The columns are the policies that have a figure in the
+// group, then the bar and whether poolscope's median holds it.
+std::string FormatTrialTables(const std::vector<Measurement>& measurements,
+                              const std::vector<Trial>& trials);
+
 // With its line feed.
 std::string CsvHeader();
 std::string CsvRow(const Measurement& measurement);
+
+// A bar stands in the CSV as a policy, "bar_at_most" or "bar_at_least", all of
+// whose columns are its value.
+std::string CsvRow(const TrialCell& cell, const Bar& bar);
 
 }  // namespace poolscope::bench
 

@@ -57,6 +57,15 @@ TEST(OptionsTest, PairsPolicyAndCellNeedOneAnother) {
               testing::StartsWith("--pairs=0"));
 }
 
+TEST(OptionsTest, ATrialNeedsAPolicyAndNoPairs) {
+  EXPECT_EQ(Parse({"--trial=burst", "--policy=glibc"})->trial, "burst");
+  EXPECT_NE(ErrorOf({"--trial=burst"}), "");
+  EXPECT_NE(ErrorOf({"--trial=burst", "--policy=glibc", "--cell=hot/16"}), "");
+  EXPECT_NE(ErrorOf({"--trial=burst", "--policy=glibc", "--cell=hot/16",
+                     "--pairs=5"}),
+            "");
+}
+
 TEST(OptionsTest, UnknownFlagIsNamed) {
   EXPECT_THAT(ErrorOf({"--bogus"}), testing::HasSubstr("--bogus"));
   EXPECT_THAT(ErrorOf({"--csv"}), testing::HasSubstr("--csv"));

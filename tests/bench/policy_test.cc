@@ -51,6 +51,24 @@ TEST(LoadPolicyTest, NamesAMissingFunction) {
               testing::HasSubstr("no_such_function"));
 }
 
+TEST(LoadPolicyTest, NamesAMissingHook) {
+  PolicySpec spec = kGlibc;
+  spec.has_pool_hooks = true;
+  EXPECT_THAT(std::string(LoadPolicy(spec, "").status().message()),
+              testing::HasSubstr("poolscope_bench_idle"));
+}
+
+void* NeverAllocate(size_t) { return nullptr; }
+
+TEST(TryOnceTest, NamesTheSizeThatWasRefused) {
+  absl::StatusOr<Policy> policy = LoadPolicy(kGlibc, "");
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_TRUE(TryOnce(*policy).ok());
+  policy->allocate = NeverAllocate;
+  EXPECT_THAT(std::string(TryOnce(*policy).message()),
+              testing::HasSubstr("16 bytes"));
+}
+
 TEST(LoadPolicyTest, LooksBesideTheProgramForWhatIsBuiltHere) {
   PolicySpec spec = kGlibc;
   spec.built_here = true;

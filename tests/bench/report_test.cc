@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/bench/policy.h"
 #include "poolscope/bench/runner.h"
+#include "poolscope/bench/trial.h"
 
 namespace poolscope::bench {
 namespace {
@@ -60,6 +61,43 @@ TEST(FormatTablesTest, ACellIsARowAndAMissingPolicyADash) {
       "      glibc    0.75\n"
       "hot/64                        -      12.35          -          -"
       "          -       -\n");
+}
+
+TEST(FormatTrialTablesTest, AGroupIsATableWithItsBars) {
+  Trial floor;
+  floor.group = "memory";
+  floor.cells = {{"memory/floor_kib", Bar{Bar::Side::kAtMost, 1024}},
+                 {"memory/unmeasured_kib", std::nullopt}};
+  Trial trim;
+  trim.group = "memory";
+  trim.cells = {{"trim/kib", std::nullopt}};
+  Trial scaling;
+  scaling.group = "scaling";
+  scaling.cells = {{"scaling/percent", Bar{Bar::Side::kAtLeast, 90}}};
+  EXPECT_EQ(
+      FormatTrialTables(
+          {{"memory", "memory/floor_kib", "glibc", 2000, 0, 0},
+           {"memory", "memory/floor_kib", "poolscope", 1024, 0, 0},
+           {"memory", "trim/kib", "poolscope", 3.456, 0, 0},
+           {"scaling", "scaling/percent", "poolscope", 89.9, 0, 0}},
+          {floor, trim, scaling}),
+      "\nmemory (median)\n"
+      "                                                  glibc  poolscope"
+      "        bar\n"
+      "memory/floor_kib                                2000.00    1024.00"
+      "    <= 1024  held\n"
+      "trim/kib                                              -       3.46\n"
+      "\nscaling (median)\n"
+      "                                              poolscope        bar\n"
+      "scaling/percent                                   89.90      >= 90"
+      "  missed\n");
+}
+
+TEST(CsvTest, ABarIsARow) {
+  EXPECT_EQ(CsvRow({"a_kib", std::nullopt}, Bar{Bar::Side::kAtMost, 12.5}),
+            "a_kib,bar_at_most,12.500,12.500,12.500\n");
+  EXPECT_EQ(CsvRow({"a_kib", std::nullopt}, Bar{Bar::Side::kAtLeast, 90}),
+            "a_kib,bar_at_least,90.000,90.000,90.000\n");
 }
 
 TEST(CsvTest, RowsHaveTheHeadersColumns) {

@@ -1,0 +1,25 @@
+#include "poolscope/bench/all_trials.h"
+
+#include "poolscope/bench/burst.h"
+#include "poolscope/bench/fragmentation.h"
+#include "poolscope/bench/rss_floor.h"
+#include "poolscope/bench/scaling.h"
+#include "poolscope/bench/scrape_cost.h"
+#include "poolscope/bench/trim.h"
+
+namespace poolscope::bench {
+
+const std::vector<Trial>& AllTrials() {
+  static const auto& trials = *new std::vector<Trial>{
+      RssFloorTrial(IdleThreads::kSaySo),
+      RssFloorTrial(IdleThreads::kAreSilent),
+      BurstTrial(),
+      TrimTrial(),
+      FragmentationTrial(),
+      ScalingTrial(),
+      ScrapeCostTrial(),
+  };
+  return trials;
+}
+
+}  // namespace poolscope::bench

@@ -1,0 +1,36 @@
+// What poolscope's shared object offers beside malloc and free: the functions
+// that a service calls, and the figures that a scrape reads, as plain C so that
+// they pass the boundary of the object.
+#ifndef POOLSCOPE_BENCH_POOL_HOOKS_H_
+#define POOLSCOPE_BENCH_POOL_HOOKS_H_
+
+#include <cstdint>
+
+namespace poolscope::bench {
+
+// One snapshot of the allocator, summed over its arenas. Bytes of blocks are
+// bytes of their size class.
+struct PoolFigures {
+  uint64_t allocations;  // counters, of every kind
+  uint64_t deallocations;
+  uint64_t requested_bytes;  // counter: bytes asked for
+  uint64_t allocated_bytes;  // counter
+  uint64_t freed_bytes;      // counter
+  uint64_t pinned_bytes;     // in users' hands, huge blocks included
+  uint64_t cached_bytes;     // in thread caches
+  uint64_t used_bytes;       // runs handed out of chunks, and huge blocks
+  uint64_t external_fragmentation_bytes;  // free in chunks that are not empty
+  double internal_fragmentation_bytes;    // estimate from sampled live blocks
+};
+
+// All null in a policy that is not poolscope.
+struct PoolHooks {
+  void (*idle)() = nullptr;      // the calling thread is about to wait
+  void (*maintain)() = nullptr;  // time-driven work, as a sidecar calls it
+  void (*trim)() = nullptr;
+  void (*figures)(PoolFigures* figures) = nullptr;  // takes one snapshot
+};
+
+}  // namespace poolscope::bench
+
+#endif  // POOLSCOPE_BENCH_POOL_HOOKS_H_

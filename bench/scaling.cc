@@ -1,0 +1,167 @@
+#include "poolscope/bench/scaling.h"
+
+#include <sched.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "poolscope/bench/mixed_sizes.h"
+
+namespace poolscope::bench {
+namespace {
+
+constexpr int kBatch = 64;
+constexpr int kHanded = kBatch / 4;
+constexpr size_t kInboxParcels = 64;
+constexpr int kThreadCounts[] = {1, 2, 4, 8, 16, 64};
+constexpr auto kTime = std::chrono::milliseconds(400);
+constexpr auto kQuickTime = std::chrono::milliseconds(80);
+
+// The blocks that a batch hands over.
+using Parcel = std::array<void*, kHanded>;
+
+// One lock for 64 pairs: what is measured is the allocator.
+class Inbox {
+ public:
+  Inbox() { parcels_.reserve(kInboxParcels); }
+
+  // False when it is full.
+  bool Put(const Parcel& parcel) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (parcels_.size() == kInboxParcels) return false;
+    parcels_.push_back(parcel);
+    return true;
+  }
+
+  // Moves all there is to `parcels`, which must be empty.
+  void TakeAll(std::vector<Parcel>& parcels) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    parcels_.swap(parcels);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Parcel> parcels_;
+};
+
+class Crowd {
+ public:
+  Crowd(const Policy& policy, int threads)
+      : policy_(policy), inboxes_(threads), pairs_(threads) {}
+
+  // Elapsed nanoseconds by pairs of all threads.
+  double Run(std::chrono::nanoseconds time) {
+    std::vector<std::thread> threads;
+    const auto start = std::chrono::steady_clock::now();
+    for (size_t i = 0; i < inboxes_.size(); ++i) {
+      threads.emplace_back([this, i] { pairs_[i] = Work(i); });
+    }
+    std::this_thread::sleep_until(start + time);
+    stop_.store(true, std::memory_order_relaxed);
+    for (std::thread& thread : threads) thread.join();
+    const std::chrono::duration<double, std::nano> elapsed =
+        std::chrono::steady_clock::now() - start;
+    std::vector<Parcel> rest;
+    rest.reserve(kInboxParcels);
+    uint64_t pairs = 0;
+    for (size_t i = 0; i < inboxes_.size(); ++i) {
+      FreeArrived(inboxes_[i], rest);
+      pairs += pairs_[i];
+    }
+    return elapsed.count() / pairs;
+  }
+
+ private:
+  // Returns the pairs it did.
+  uint64_t Work(size_t self) {
+    const SizeTable& sizes = MixedSizes();
+    Inbox& inbox = inboxes_[self];
+    Inbox& next = inboxes_[(self + 1) % inboxes_.size()];
+    std::vector<Parcel> arrived;
+    arrived.reserve(kInboxParcels);
+    size_t at = self * 64;
+    uint64_t pairs = 0;
+    while (!stop_.load(std::memory_order_relaxed)) {
+      void* blocks[kBatch];
+      for (void*& block : blocks) {
+        block = policy_.allocate(sizes[at++ & (sizes.size() - 1)]);
+        if (block == nullptr) std::abort();
+      }
+      Parcel parcel;
+      for (int i = 0; i < kHanded; ++i) parcel[i] = blocks[4 * i];
+      for (int i = kBatch - 1; i >= 0; --i) {
+        if (i % 4 != 0) policy_.free(blocks[i]);
+      }
+      // While its neighbour has no room it sees to its own inbox, so that
+      // somebody always gets on.
+      while (!next.Put(parcel)) {
+        FreeArrived(inbox, arrived);
+        if (stop_.load(std::memory_order_relaxed)) {
+          Free(parcel);
+          break;
+        }
+        sched_yield();
+      }
+      FreeArrived(inbox, arrived);
+      pairs += kBatch;
+    }
+    return pairs;
+  }
+
+  void FreeArrived(Inbox& inbox, std::vector<Parcel>& arrived) {
+    inbox.TakeAll(arrived);
+    for (const Parcel& parcel : arrived) Free(parcel);
+    arrived.clear();
+  }
+
+  void Free(const Parcel& parcel) {
+    for (void* block : parcel) policy_.free(block);
+  }
+
+  const Policy& policy_;
+  std::vector<Inbox> inboxes_;
+  std::vector<uint64_t> pairs_;  // each thread's, written as it ends
+  std::atomic<bool> stop_{false};
+};
+
+absl::Status Run(const Policy& policy, TrialOptions options,
+                 const OnFigure& on_figure) {
+  double with_two = 0;
+  double with_most = 0;
+  for (const int threads : kThreadCounts) {
+    const double ns =
+        Crowd(policy, threads).Run(options.quick ? kQuickTime : kTime);
+    on_figure(absl::StrCat("scaling/threads_", threads), ns);
+    if (threads == 2) with_two = ns;
+    with_most = ns;
+  }
+  on_figure("scaling/64_over_2_percent", 100 * with_two / with_most);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Trial ScalingTrial() {
+  Trial trial;
+  trial.group = "scaling";
+  trial.name = "scaling";
+  for (const int threads : kThreadCounts) {
+    trial.cells.push_back(
+        {absl::StrCat("scaling/threads_", threads), std::nullopt});
+  }
+  trial.cells.push_back(
+      {"scaling/64_over_2_percent", Bar{Bar::Side::kAtLeast, 90}});
+  trial.runs = 3;
+  trial.run = Run;
+  return trial;
+}
+
+}  // namespace poolscope::bench
