@@ -12,12 +12,12 @@ namespace poolscope {
 enum class LockRank {
   kUnranked = 0,  // not checked: outside the allocator
   kProcess,       // which allocators exist; the end of a closed one
+  kRoom,          // who makes room at the limit
   kCore,          // an allocator's list of thread caches
   kThreadCache,   // who works on a thread cache: its owner or a reclaimer
   kArena,         // chunk lists, page runs, orphaned slabs
   kSampler,       // sampling records
   kMetadata,      // the allocator's own tables
-  kAddressTable,  // leaves of the address table
 };
 
 }  // namespace poolscope

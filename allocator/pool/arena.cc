@@ -71,10 +71,10 @@ bool Arena::CreateChunkLocked(Refusal* refusal) {
     env_->limit.Release(bytes);
     return false;
   }
-  Chunk* chunk = new (object) Chunk(
-      next_chunk_id.fetch_add(1, std::memory_order_relaxed), base, bytes,
-      page_bytes, this, env_->options.layout,
-      static_cast<char*>(object) + sizeof(Chunk));
+  Chunk* chunk =
+      new (object) Chunk(next_chunk_id.fetch_add(1, std::memory_order_relaxed),
+                         base, bytes, page_bytes, this, env_->options.layout,
+                         static_cast<char*>(object) + sizeof(Chunk));
   const uintptr_t address = reinterpret_cast<uintptr_t>(base);
   bool ok = true;
   for (size_t i = 0; ok && i < SegmentsIn(bytes); ++i) {
@@ -121,6 +121,7 @@ void Arena::FreeChunkObject(Chunk* chunk) {
 
 void Arena::DetachLocked(Chunk* chunk, Chunk** reaped) {
   lists_.Remove(chunk);
+  env_->releasing_bytes.fetch_add(chunk->bytes(), std::memory_order_relaxed);
   reserved_bytes_ -= chunk->bytes();
   free_bytes_ -= chunk->free_bytes();
   if (chunk->empty()) --empty_chunks_;
@@ -129,7 +130,13 @@ void Arena::DetachLocked(Chunk* chunk, Chunk** reaped) {
 }
 
 void Arena::Unmap(Chunk* reaped) {
-  while (Chunk* chunk = ChunkLists::Pop(&reaped)) FreeChunkObject(chunk);
+  while (Chunk* chunk = ChunkLists::Pop(&reaped)) ReleaseChunk(chunk);
+}
+
+void Arena::ReleaseChunk(Chunk* chunk) {
+  const size_t bytes = chunk->bytes();
+  FreeChunkObject(chunk);
+  env_->releasing_bytes.fetch_sub(bytes, std::memory_order_release);
 }
 
 void Arena::ReapLocked(bool all, Chunk** reaped) {
@@ -215,7 +222,8 @@ void Arena::FreeRunLocked(RunInfo* run, Chunk** reaped) {
   if (chunk->empty()) {
     ++empty_chunks_;
     chunk->set_empty_since_nanos(env_->options.clock->NowNanos());
-    if (env_->options.empty_chunk_decay == absl::ZeroDuration()) {
+    if (env_->options.empty_chunk_decay == absl::ZeroDuration() ||
+        env_->closed.load(std::memory_order_relaxed)) {
       DetachLocked(chunk, reaped);
       return;
     }
@@ -306,15 +314,11 @@ void* Arena::AllocateDirect(int size_class, uint32_t page_alignment,
                           env_->layout.run_elements(size_class), id,
                           existing_only, refusal);
       if (slab == nullptr) return nullptr;
-      if (slab->elements > 1) LinkOrphan(slab);
+      LinkOrphan(slab);
     }
     *refusal = Refusal::kNone;
-    if (slab->elements == 1) {
-      block = reinterpret_cast<uintptr_t>(slab->base);
-    } else {
-      TakeElements(slab, 1, &block);
-      if (FreeCount(slab) == 0) UnlinkOrphan(slab);
-    }
+    TakeElements(slab, 1, &block);
+    if (FreeCount(slab) == 0) UnlinkOrphan(slab);
   } else {
     const size_t page_bytes = env_->options.page_size_bytes;
     const size_t pages =
@@ -427,7 +431,7 @@ void Arena::ReleaseEmptyChunks(bool all, uint64_t* chunks, uint64_t* bytes) {
   while (Chunk* chunk = ChunkLists::Pop(&reaped)) {
     ++*chunks;
     *bytes += chunk->bytes();
-    FreeChunkObject(chunk);
+    ReleaseChunk(chunk);
   }
 }
 

@@ -163,6 +163,7 @@ class Arena : public Owner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Without the lock.
   void Unmap(Chunk* reaped);
+  void ReleaseChunk(Chunk* chunk);
   void FreeChunkObject(Chunk* chunk);
   uint64_t UsedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return reserved_bytes_ - free_bytes_;

@@ -37,12 +37,11 @@ class OwnerDirectory {
   // Null when the id was never given out or its owner is gone.
   static Owner* Find(OwnerId id) {
     const uint32_t index = id >> 1;
-    // Relaxed: an id is read from the page word of a block in use, whose owner
-    // was entered before.
+    // Acquire: the caller goes on to read the owner.
     Leaf* leaf =
-        roots_[index / kLeafEntries % kRoots].load(std::memory_order_relaxed);
+        roots_[index / kLeafEntries % kRoots].load(std::memory_order_acquire);
     if (leaf == nullptr) return nullptr;
-    return leaf->owners[index % kLeafEntries].load(std::memory_order_relaxed);
+    return leaf->owners[index % kLeafEntries].load(std::memory_order_acquire);
   }
 
  private:

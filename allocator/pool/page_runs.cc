@@ -90,7 +90,11 @@ void PageRuns::FreeRun(uint32_t offset, uint32_t pages) {
   Assign(dirty_, offset, pages, true);
   free_pages_ += pages;
   uint32_t start = offset;
-  while (start > 0 && IsFree(start - 1)) --start;
+  while (start > 0 && IsFree(start - 1)) {
+    // Whole words at a time where all of one is free.
+    const bool word = start % 64 == 0 && free_[start / 64 - 1] == ~uint64_t{0};
+    start -= word ? 64 : 1;
+  }
   longest_bound_ = std::max(longest_bound_, Find(free_, offset, false) - start);
 }
 

@@ -78,7 +78,8 @@ void PoolCore::Close() {
     ForEachCache([](ThreadCache* cache) { cache->Serve(nullptr); });
   }
   UnbindCache(this);
-  FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, nullptr);
+  env_.closed.store(true, std::memory_order_relaxed);
+  MakeRoom(nullptr);
   // Sequentially consistent, as is guard_: a thread that did not see the flag
   // is seen by the loop.
   closed_.store(true);
@@ -91,7 +92,7 @@ void PoolCore::Close() {
 void PoolCore::FinishIfUnused(PoolCore* core) {
   // Blocks first: whoever freed the last one entered guard_, or had attached,
   // before that free was counted, and is therefore seen below.
-  if (!core->released_ || core->ActiveBlocks() != 0) return;
+  if (!core->released_ || core->ReadTotals().active_blocks != 0) return;
   if (core->guard_.load() != 0) return;
   {
     MutexLock lock(&core->mutex_);
@@ -103,17 +104,10 @@ void PoolCore::FinishIfUnused(PoolCore* core) {
   delete core;
 }
 
-uint64_t PoolCore::ActiveBlocks() const {
-  uint64_t active = 0;
-  for (const ArenaStats& arena : Stats(StatsOptions{}).arenas) {
-    for (const KindCounts& kind : arena.by_kind) active += kind.active;
-  }
-  return active;
-}
-
 void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   process_mutex.LockForFork();
   for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    core->room_mutex_.LockForFork();
     core->mutex_.LockForFork();
     core->ForEachCache([](ThreadCache* c) { c->mutex.LockForFork(); });
     for (auto& arena : core->arenas_) arena->mutex()->LockForFork();
@@ -131,6 +125,7 @@ void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (auto& arena : core->arenas_) arena->mutex()->UnlockForFork();
     core->ForEachCache([](ThreadCache* c) { c->mutex.UnlockForFork(); });
     core->mutex_.UnlockForFork();
+    core->room_mutex_.UnlockForFork();
   }
   process_mutex.UnlockForFork();
 }
@@ -228,13 +223,13 @@ void PoolCore::DetachCache(ThreadCache* cache) {
 void PoolCore::SetThreadCacheEnabled(bool enabled) {
   ThreadCache* cache = BindCache(this, /*attach=*/true);
   if (cache == nullptr) return;
-  if (!enabled) cache->Flush(EvictionReason::kReclaim);
-  cache->set_enabled(enabled && env_.options.use_thread_caches);
+  cache->SetEnabled(enabled && env_.options.use_thread_caches);
   current_cache = cache->enabled() ? cache : &no_cache;
 }
 
 void PoolCore::FlushIdleCaches(EvictionReason reason, bool all, int64_t now,
                                TrimResult* result) {
+  const ThreadCache* own = ActiveCache(this);
   const int64_t idle_nanos =
       absl::ToInt64Nanoseconds(env_.options.thread_cache_idle_trim);
   MutexLock lock(&mutex_);
@@ -258,7 +253,8 @@ void PoolCore::FlushIdleCaches(EvictionReason reason, bool all, int64_t now,
         cache->Flush(reason);
         break;
       case CacheState::kActive:
-        if (cache->CachedBytes() > 0) cache->RequestTrim();
+        cache->ReclaimReturns();
+        if (cache != own) cache->RequestTrim();
         break;
     }
   });
@@ -287,6 +283,7 @@ void* PoolCore::Allocate(size_t size, size_t alignment) {
     return nullptr;
   }
   ThreadCache* cache = BindCache(this, /*attach=*/true);
+  if (cache != nullptr) cache->HonorTrimRequest();
   const size_t page_bytes = env_.options.page_size_bytes;
   if (size > chunk_bytes) return AllocateHuge(cache, size, alignment);
   // Within a page the class's size sees to the alignment, beyond it the place
@@ -296,24 +293,40 @@ void* PoolCore::Allocate(size_t size, size_t alignment) {
                              : env_.layout.tables().AlignedClassFor(
                                    size, std::min(alignment, page_bytes));
   const uint32_t page_alignment = std::max<size_t>(1, alignment / page_bytes);
-  if (env_.layout.size(size_class) > chunk_bytes) {
-    return AllocateHuge(cache, size, alignment);
-  }
   Refusal refusal = Refusal::kNone;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    void* block =
+  void* block = TryAllocate(cache, size_class, size, page_alignment, &refusal);
+  if (block != nullptr) return block;
+  return AllocateTight(&refusal, cache, size, [&] {
+    void* again =
         TryAllocate(cache, size_class, size, page_alignment, &refusal);
-    if (block != nullptr) return block;
+    for (size_t i = 0; again == nullptr && i < arenas_.size(); ++i) {
+      Refusal ignored;
+      again = arenas_[i]->AllocateDirect(size_class, page_alignment, size,
+                                         /*existing_only=*/true, &ignored);
+    }
+    return again;
+  });
+}
+
+template <typename F>
+void* PoolCore::AllocateTight(const Refusal* refusal, ThreadCache* cache,
+                              size_t size, F&& allocate) {
+  // One at a time, so that what one thread frees for itself another does not
+  // take and then make room in vain. Before caches are emptied, a look at what
+  // there is: an arena that has no chunk at the limit lives off the others'
+  // without costing every thread its cache.
+  MutexLock lock(&room_mutex_);
+  void* block = allocate();
+  for (int attempt = 0; block == nullptr && attempt < kAttempts; ++attempt) {
     MakeRoom(cache);
+    // What other threads have taken apart and not yet given back to the limit.
+    while (env_.releasing_bytes.load(std::memory_order_acquire) != 0) {
+      std::this_thread::yield();
+    }
+    block = allocate();
   }
-  for (const std::unique_ptr<Arena>& arena : arenas_) {
-    Refusal ignored;
-    void* block = arena->AllocateDirect(size_class, page_alignment, size,
-                                        /*existing_only=*/true, &ignored);
-    if (block != nullptr) return block;
-  }
-  NoteRefusal(refusal, size);
-  return nullptr;
+  if (block == nullptr) NoteRefusal(*refusal, size);
+  return block;
 }
 
 void PoolCore::MakeRoom(ThreadCache* own) {
@@ -329,17 +342,17 @@ void PoolCore::MakeRoom(ThreadCache* own) {
 void* PoolCore::AllocateHuge(ThreadCache* cache, size_t size,
                              size_t alignment) {
   Refusal refusal = Refusal::kLimit;
-  if (size <= kMaxRequestBytes) {
-    const size_t bytes = (size + kSystemPageBytes - 1) & -kSystemPageBytes;
-    const int arena = ArenaFor(cache)->index();
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      void* block = TryMapHuge(size, bytes, alignment, arena, &refusal);
-      if (block != nullptr) return block;
-      MakeRoom(cache);
-    }
+  if (size > kMaxRequestBytes) {
+    NoteRefusal(refusal, size);
+    return nullptr;
   }
-  NoteRefusal(refusal, size);
-  return nullptr;
+  const size_t bytes = (size + kSystemPageBytes - 1) & -kSystemPageBytes;
+  const int arena = ArenaFor(cache)->index();
+  void* block = TryMapHuge(size, bytes, alignment, arena, &refusal);
+  if (block != nullptr) return block;
+  return AllocateTight(&refusal, cache, size, [&] {
+    return TryMapHuge(size, bytes, alignment, arena, &refusal);
+  });
 }
 
 void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
@@ -365,6 +378,7 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
     segment->huge_requested = size;
     segment->huge_arena = arena;
     AddressTable::Enter(address, bytes, segment);
+    SampleHuge(segment);
   } else {
     if (segment != nullptr) env_.FreeSegment(segment);
     env_.limit.Release(bytes);
@@ -373,6 +387,20 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
   huge_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   arenas_[arena]->CountHugeAllocation(bytes, size, PreciseNanos() - begun);
   return block;
+}
+
+// Every huge block has a record: what it costs is small beside the mapping.
+void PoolCore::SampleHuge(Segment* segment) {
+  if (!env_.options.sampling) return;
+  SampleRecord* record = env_.sampler.NewRecord();
+  if (record == nullptr) return;
+  record->address = segment->base;
+  record->requested_bytes = segment->huge_requested;
+  record->class_bytes = segment->huge_bytes;
+  record->weight = 1;
+  record->allocated_nanos = env_.options.clock->NowNanos();
+  segment->runs[0].sample = record;
+  env_.sampler.Add(record);
 }
 
 // --------------------------------------------------------------------- frees
@@ -394,6 +422,7 @@ void PoolCore::Free(const PooledAllocator* facade, void* block) {
   // counted as freed the block does; from then on guard_ does.
   ThreadCache* cache = BindCache(core, /*attach=*/!core->closed());
   if (cache != nullptr) {
+    cache->HonorTrimRequest();
     core->FreeBlock(cache, segment, address);
     return;
   }
@@ -418,7 +447,7 @@ void PoolCore::FreeBlock(ThreadCache* cache, Segment* segment,
   }
   Arena* arena = segment->chunk->arena();
   for (;;) {
-    const PageWord word = segment->WordAt(address);
+    const PageWord word = segment->AcquireWordAt(address);
     Owner* owner = OwnerDirectory::Find(word.owner());
     if (owner == nullptr) {
       Fatal("free of %p, which is not the start of a block in use",
@@ -453,10 +482,16 @@ void PoolCore::FreeHuge(Segment* segment, uintptr_t address) {
   }
   const size_t bytes = segment->huge_bytes;
   Arena* arena = arenas_[segment->huge_arena].get();
+  if (SampleRecord* sample = segment->runs[0].sample; sample != nullptr) {
+    segment->runs[0].sample = nullptr;
+    env_.sampler.Remove(sample);
+  }
+  env_.releasing_bytes.fetch_add(bytes, std::memory_order_relaxed);
   AddressTable::Remove(address, bytes);
   env_.options.memory_source->Unmap(reinterpret_cast<void*>(address), bytes);
   env_.FreeSegment(segment);
   env_.limit.Release(bytes);
+  env_.releasing_bytes.fetch_sub(bytes, std::memory_order_release);
   huge_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   arena->CountHugeFree(bytes);
 }

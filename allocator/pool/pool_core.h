@@ -79,18 +79,29 @@ class PoolCore {
   void* TryMapHuge(size_t size, size_t bytes, size_t alignment, int arena,
                    Refusal* refusal);
   void FreeHuge(Segment* segment, uintptr_t address);
-  void FreeWithoutCache(uintptr_t address, Arena* arena, int size_class);
   // Frees a block under the protection of `cache` or, without one, of guard_.
   void FreeBlock(ThreadCache* cache, Segment* segment, uintptr_t address);
   // Makes idle memory available again: caches, empty chunks.
   void MakeRoom(ThreadCache* own);
+  // allocate() again, with what others leave and what can be made room, then
+  // refuses.
+  template <typename F>
+  void* AllocateTight(const Refusal* refusal, ThreadCache* cache, size_t size,
+                      F&& allocate);
+  void SampleHuge(Segment* segment);
   void FlushIdleCaches(EvictionReason reason, bool all, int64_t now,
                        TrimResult* result);
   void NoteRefusal(Refusal refusal, size_t size);
   Arena* ArenaFor(const ThreadCache* cache) const;
 
-  // Blocks in users' hands, huge ones included.
-  uint64_t ActiveBlocks() const;
+  // The few sums that are needed where no memory may be taken; consistent as
+  // Stats() is. Huge blocks are included.
+  struct Totals {
+    uint64_t active_blocks = 0;
+    uint64_t pinned_bytes = 0;
+    uint64_t cached_bytes = 0;
+  };
+  Totals ReadTotals() const;
   // Ends a closed core that nobody uses; the process mutex is held.
   static void FinishIfUnused(PoolCore* core);
 
@@ -114,6 +125,8 @@ class PoolCore {
   PoolEnv env_;
   std::vector<std::unique_ptr<Arena>> arenas_;  // constant after construction
 
+  // Held by a thread that was refused while it makes room and tries again.
+  Mutex room_mutex_{LockRank::kRoom};
   mutable Mutex mutex_{LockRank::kCore};
   std::vector<int> arena_threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::vector<ThreadCache*>> spare_caches_ ABSL_GUARDED_BY(mutex_);

@@ -103,6 +103,65 @@ void PoolCore::ReadAllocations(Counts* counts) const {
   }
 }
 
+PoolCore::Totals PoolCore::ReadTotals() const {
+  const int classes = env_.layout.count();
+  uint64_t drained = 0;
+  uint64_t sent = 0;
+  uint64_t frees = 0;
+  uint64_t freed_bytes = 0;
+  uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;
+  const auto add_free = [&](int size_class, uint64_t count) {
+    frees += count;
+    freed_bytes += count * env_.layout.size(size_class);
+  };
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    drained += arena->counters().drained_bytes.Value();
+  }
+  ForEachCache([&](const ThreadCache* c) { drained += c->drained_bytes(); });
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    const DirectCounters& direct = arena->counters();
+    for (int c = 0; c < classes; ++c) add_free(c, direct.frees[c].Value());
+    frees += direct.huge_frees.Value();
+    freed_bytes += direct.huge_freed_bytes.Value();
+    sent += direct.sent_bytes.Value();
+  }
+  ForEachCache([&](const ThreadCache* cache) {
+    for (int c = 0; c < classes; ++c) add_free(c, cache->CountFrees(c));
+    for (size_t a = 0; a < arenas_.size(); ++a) {
+      if (!cache->FreesRemotelyInto(a)) continue;
+      for (int c = 0; c < classes; ++c) {
+        const uint64_t count = cache->CountRemoteFrees(a, c);
+        add_free(c, count);
+        sent += count * env_.layout.size(c);
+      }
+    }
+  });
+  Totals totals;
+  const auto add_allocation = [&](int size_class, uint64_t count) {
+    allocations += count;
+    allocated_bytes += count * env_.layout.size(size_class);
+  };
+  ForEachCache([&](const ThreadCache* cache) {
+    for (int c = 0; c < classes; ++c) {
+      add_allocation(c, cache->CountHits(c) + cache->CountMisses(c));
+    }
+    totals.cached_bytes += cache->CachedBytes();
+  });
+  for (const std::unique_ptr<Arena>& arena : arenas_) {
+    const DirectCounters& direct = arena->counters();
+    for (int c = 0; c < classes; ++c) {
+      add_allocation(c, direct.allocations[c].Value());
+    }
+    allocations += direct.huge_allocations.Value();
+    allocated_bytes += direct.huge_allocated_bytes.Value();
+  }
+  totals.active_blocks = allocations - frees;
+  totals.pinned_bytes = allocated_bytes - freed_bytes;
+  if (sent > drained) totals.cached_bytes += sent - drained;
+  return totals;
+}
+
 AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
   AllocatorStats stats;
   const ClassLayout& layout = env_.layout;

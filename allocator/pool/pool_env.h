@@ -8,6 +8,7 @@
 #ifndef POOLSCOPE_ALLOCATOR_POOL_POOL_ENV_H_
 #define POOLSCOPE_ALLOCATOR_POOL_POOL_ENV_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -50,6 +51,13 @@ struct PoolEnv {
   MemoryLimit limit;
   MetadataAllocator metadata;
   Sampler sampler;
+
+  // Bytes of chunks and huge blocks that are being unmapped: out of use, not
+  // yet back at the limit. Released after limit.Release(), for a thread that
+  // waits.
+  std::atomic<size_t> releasing_bytes{0};
+  // The allocator is gone: empty chunks are not kept. A hint.
+  std::atomic<bool> closed{false};
 
   // Spare segments: a huge block that comes and goes needs no mapping of ours.
   Mutex spare_mutex{LockRank::kMetadata};

@@ -25,6 +25,9 @@
 // last of them is returned by FreeBlock() and the threads that used it have
 // exited or touched the pool again.
 //
+// In a shared object that may be closed again (dlclose), link with
+// -Wl,-z,nodelete: threads run its exit hook when they end.
+//
 // Limits: alignment up to the chunk size; sizes up to 2^46 bytes; 2^24 thread
 // caches in a process; see PoolOptions for the rest.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_POOLED_ALLOCATOR_H_
@@ -60,8 +63,8 @@ struct StatsOptions {
 
 class PooledAllocator final {
  public:
-  // InvalidArgumentError names the bad option; ResourceExhaustedError when not
-  // even the tables could be mapped, or the limit is below one chunk.
+  // InvalidArgumentError names the bad option, a limit below one chunk among
+  // them; ResourceExhaustedError when not even the tables could be mapped.
   static absl::StatusOr<std::unique_ptr<PooledAllocator>> Create(
       PoolOptions options);
 

@@ -36,14 +36,15 @@ void PoolCore::NoteRefusal(Refusal refusal, size_t size) {
   const bool limit = refusal == Refusal::kLimit;
   (limit ? failures_limit_ : failures_mapping_)
       .fetch_add(1, std::memory_order_relaxed);
-  const AllocatorStats stats = Stats(StatsOptions{});
+  const Totals totals = ReadTotals();
   last.reason = limit ? Reason::kLimit : Reason::kMapping;
   last.requested = size;
-  last.limit = stats.direct_limit_bytes;
-  last.used = stats.direct_used_bytes;
-  last.pinned = stats.pinned_bytes + stats.huge_used_bytes;
-  last.cached = stats.cached_bytes;
-  std::strncpy(last.allocator, stats.name.c_str(), sizeof(last.allocator) - 1);
+  last.limit = env_.limit.limit();
+  last.used = env_.limit.used();
+  last.pinned = totals.pinned_bytes;
+  last.cached = totals.cached_bytes;
+  std::strncpy(last.allocator, env_.options.name.c_str(),
+               sizeof(last.allocator) - 1);
 }
 
 absl::Status LastRefusalStatus() {

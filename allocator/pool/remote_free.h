@@ -14,8 +14,8 @@
 //
 // A message is an address: a RemoteBatch, or a block with the lowest bit set.
 //
-// Thread safety: Push() from any thread; Take(), Seal() and Unseal() from the
-// owner, or whoever acts for it. Lock-free.
+// Thread safety: Push() and TakeForOwner() from any thread; Take(), Seal() and
+// Unseal() from the owner, or whoever acts for it. Lock-free.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_REMOTE_FREE_H_
 #define POOLSCOPE_ALLOCATOR_POOL_REMOTE_FREE_H_
 
@@ -65,6 +65,19 @@ class ReturnQueue {
   uintptr_t Take() {
     if (!MaybeNonEmpty()) return 0;
     return head_.exchange(0, std::memory_order_acquire);
+  }
+
+  // The same for a thread that is not the owner: it must not unseal a queue
+  // that the owner seals meanwhile.
+  uintptr_t TakeForOwner() {
+    uintptr_t head = head_.load(std::memory_order_relaxed);
+    while (head > kSealed) {
+      if (head_.compare_exchange_weak(head, 0, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return head;
+      }
+    }
+    return 0;
   }
 
   // All messages, after which Push() fails until Unseal().

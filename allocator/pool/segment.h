@@ -18,8 +18,10 @@
 //   states  the owner of the run: its thread cache, or the arena under its lock
 //   runs    the same
 //
-// Thread safety: as above. Words are read by any thread that frees a block; a
-// word cannot change under it, since its run holds a block in use.
+// Thread safety: as above. Words are read by any thread that frees a block. One
+// of a block in use changes only when its slab changes hands (the owner's thread
+// exits, another adopts it): whoever acts on a word checks it again under the
+// arena's lock, or leaves that to the owner it names.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_SEGMENT_H_
 #define POOLSCOPE_ALLOCATOR_POOL_SEGMENT_H_
 
@@ -104,18 +106,17 @@ struct RunInfo {
 //                  plus one. It is written without being read, so that one
 //                  allocation need not wait for the free before it, and an
 //                  address inside the same 64 bytes does not match.
-//   class < 64 B   one bit for each 16 bytes; the blocks whose bits share a
-//   byte
-//                  belong to one run and thus have one writer.
+//   class < 64 B   one bit for each 16 bytes; the blocks whose bits share one
+//                  byte belong to one run and thus have one writer.
 struct BlockState {
   static constexpr size_t kOwnByteSize = 64;
 
   static size_t Index(uintptr_t address) {
     return (address & (kSegmentBytes - 1)) >> 6;
   }
-  static uint8_t OwnByte(uintptr_t address) {
-    return static_cast<uint8_t>(address) + 1;
-  }
+  // 1 to 256. Of a real block, whose address is a multiple of 16, at most 241:
+  // it fits the byte. That of an address ending in 0xff matches no byte.
+  static uint32_t OwnByte(uintptr_t address) { return (address & 0xff) + 1; }
   static uint8_t Bit(uintptr_t address) { return 1u << (address >> 4 & 3); }
 };
 
@@ -132,16 +133,23 @@ struct alignas(4096) Segment {
   std::atomic<uint8_t> states[kSegmentBytes / 64];
   RunInfo runs[kGranules];
 
-  // Relaxed: a word that its reader may rely on was written before the block
-  // reached that reader, by whatever handed the block over.
+  // Relaxed: enough to compare the word with one's own id, and under the
+  // arena's lock.
   PageWord WordAt(uintptr_t address) const {
     return PageWord(
         words[(address & (kSegmentBytes - 1)) >> kGranuleShift].load(
             std::memory_order_relaxed));
   }
+  // Acquire: for a thread that goes on to the owner named, which may be younger
+  // than the block.
+  PageWord AcquireWordAt(uintptr_t address) const {
+    return PageWord(
+        words[(address & (kSegmentBytes - 1)) >> kGranuleShift].load(
+            std::memory_order_acquire));
+  }
   void SetWordAt(uintptr_t address, PageWord word) {
     words[(address & (kSegmentBytes - 1)) >> kGranuleShift].store(
-        word.bits(), std::memory_order_relaxed);
+        word.bits(), std::memory_order_release);
   }
   RunInfo* RunAt(uintptr_t address) {
     return &runs[(address & (kSegmentBytes - 1)) >> kGranuleShift];

@@ -16,7 +16,7 @@
 // 68 classes of the first, one of 1 GiB all 100. A class index is an index into
 // the bins of a thread cache.
 //
-// What an arena carves for a class (RunPages, RunElements):
+// What an arena carves for a class:
 //   class < page   a slab: the fewest pages that its elements fill exactly,
 //                  at most 512 elements, handed out by a bitmap;
 //   class >= page  a run of pages of its own for each block (and for a class

@@ -30,18 +30,30 @@ constexpr uint64_t kNever = ~uint64_t{0};
       reinterpret_cast<void*>(address), block_bytes, how);
 }
 
+// The segment of a block on its way home, whose run cannot be gone unless the
+// block was freed twice.
+Segment* SegmentInUse(uintptr_t address) {
+  Segment* segment = AddressTable::Find(address);
+  if (segment == nullptr || segment->chunk == nullptr) {
+    Fatal("free of %p, whose memory was returned already: freed twice",
+          reinterpret_cast<void*>(address));
+  }
+  return segment;
+}
+
 }  // namespace
 
 void FreeCounted(uintptr_t address) {
   for (;;) {
-    Segment* segment = AddressTable::Find(address);
+    Segment* segment = SegmentInUse(address);
     if (segment->chunk->arena()->FreeDirect(address, /*count=*/false) ==
         Arena::FreeResult::kFreed) {
       return;
     }
     // A cache has adopted the slab since. If it goes away in turn before the
     // message arrives, the arena owns the slab again.
-    Owner* owner = OwnerDirectory::Find(segment->WordAt(address).owner());
+    Owner* owner =
+        OwnerDirectory::Find(segment->AcquireWordAt(address).owner());
     if (owner != nullptr && !owner->is_arena &&
         static_cast<ThreadCache*>(owner)->returns().Push(address |
                                                          kBlockMessage)) {
@@ -62,7 +74,7 @@ ThreadCache::ThreadCache(PoolEnv* env, ColdBin* cold,
 void ThreadCache::Attach(Arena* arena, bool enabled, int64_t thread_id) {
   // Release: who finds the cache by its id finds its arena.
   arena_.store(arena, std::memory_order_release);
-  set_enabled(enabled);
+  enabled_.store(enabled, std::memory_order_relaxed);
   thread_id_.store(thread_id, std::memory_order_relaxed);
   trim_requested_.store(false, std::memory_order_relaxed);
   budget_bytes_.store(env_->options.thread_cache_initial_bytes,
@@ -75,8 +87,8 @@ void ThreadCache::Attach(Arena* arena, bool enabled, int64_t thread_id) {
   returns_.Unseal();
 }
 
-void ThreadCache::Detach() {
-  Flush(EvictionReason::kThreadExit);
+template <typename F>
+void ThreadCache::OrphanSlabs(F&& close) {
   RunInfo* slabs = nullptr;
   for (int c = 0; c < env_->layout.count(); ++c) {
     for (RunInfo** list : {&cold_[c].partial, &cold_[c].full}) {
@@ -87,14 +99,30 @@ void ThreadCache::Detach() {
       }
     }
     cold_[c].free_elements = 0;
+  }
+  arena()->Orphan(slabs, close);
+}
+
+void ThreadCache::Detach() {
+  Flush(EvictionReason::kThreadExit);
+  for (int c = 0; c < env_->layout.count(); ++c) {
     cold_[c].armed = false;
     bins_[c].event_at = bins_[c].pops.load(std::memory_order_relaxed);
   }
   uintptr_t late = 0;
-  arena()->Orphan(slabs, [&] { late = returns_.Seal(); });
-  DrainToArena(late);
+  OrphanSlabs([&] { late = returns_.Seal(); });
+  DrainToArena(late, nullptr);
   thread_id_.store(0, std::memory_order_relaxed);
   budget_bytes_.store(0, std::memory_order_relaxed);
+}
+
+void ThreadCache::SetEnabled(bool enabled) {
+  if (!enabled) {
+    Flush(EvictionReason::kReclaim);
+    // The queue stays open: what comes of these slabs is sent on.
+    OrphanSlabs([] {});
+  }
+  enabled_.store(enabled, std::memory_order_relaxed);
 }
 
 // ---------------------------------------------------------------- allocation
@@ -121,6 +149,7 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
     ArmEvent(size_class);
   }
   if (!enabled()) {
+    DrainReturns();
     void* block = arena()->AllocateDirect(size_class, 1, size,
                                           /*existing_only=*/false, refusal);
     if (block != nullptr) CountDownSample(size_class);
@@ -280,11 +309,12 @@ void ThreadCache::TrimWhenDue() {
   TrimUnused(EvictionReason::kTrim);
 }
 
+void ThreadCache::FlushAsRequested() {
+  trim_requested_.store(false, std::memory_order_relaxed);
+  Flush(EvictionReason::kReclaim);
+}
+
 void ThreadCache::OnSlowPath() {
-  if (trim_requested_.load(std::memory_order_relaxed)) {
-    trim_requested_.store(false, std::memory_order_relaxed);
-    Flush(EvictionReason::kReclaim);
-  }
   if (++slow_paths_ % kPublishInterval == 0) PublishPending();
 }
 
@@ -314,6 +344,7 @@ void ThreadCache::FreeOwned(int size_class, uintptr_t address) {
   cold.overflowed = true;
   cold.direct_frees.Add(1);
   GiveBack(size_class, &address, 1);
+  if (!enabled()) DrainReturns();
 }
 
 void ThreadCache::CountRemoteFree(Arena* arena, int size_class) {
@@ -367,7 +398,7 @@ void ThreadCache::Send(ThreadCache* owner, uintptr_t message) {
   } else {
     *reinterpret_cast<uintptr_t*>(message & ~kBlockMessage) = 0;
   }
-  DrainToArena(message);
+  DrainToArena(message, nullptr);
 }
 
 RemoteBatch* ThreadCache::NewBatch() {
@@ -423,7 +454,7 @@ void ThreadCache::DrainReturns() {
 }
 
 void ThreadCache::DrainBlock(uintptr_t address, Overflow* overflow) {
-  Segment* segment = AddressTable::Find(address);
+  Segment* segment = SegmentInUse(address);
   const PageWord word = segment->WordAt(address);
   if (word.owner() != id) {
     FreeCounted(address);
@@ -451,16 +482,22 @@ void ThreadCache::DrainBlock(uintptr_t address, Overflow* overflow) {
   }
 }
 
-void ThreadCache::DrainToArena(uintptr_t message) {
+void ThreadCache::DrainToArena(uintptr_t message, ThreadCache* owner) {
+  const auto free = [owner](uintptr_t address) {
+    const PageWord word = SegmentInUse(address)->AcquireWordAt(address);
+    if (owner != nullptr && RunOf(address, word)->elements > 1 &&
+        owner->returns_.Push(address | kBlockMessage)) {
+      return;
+    }
+    FreeCounted(address);
+  };
   while (message != 0) {
     const uintptr_t next = ReturnQueue::Next(message);
     if ((message & kBlockMessage) != 0) {
-      FreeCounted(message & ~kBlockMessage);
+      free(message & ~kBlockMessage);
     } else {
       RemoteBatch* batch = reinterpret_cast<RemoteBatch*>(message);
-      for (uint32_t i = 0; i < batch->count; ++i) {
-        FreeCounted(batch->blocks[i]);
-      }
+      for (uint32_t i = 0; i < batch->count; ++i) free(batch->blocks[i]);
       batch->sender->TakeBackBatch(batch);
     }
     message = next;

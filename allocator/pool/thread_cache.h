@@ -172,8 +172,11 @@ class ThreadCache : public CacheHeader {
   bool enabled() const {
     return enabled_.load(std::memory_order_relaxed);  // others: a statistic
   }
-  void set_enabled(bool enabled) {
-    enabled_.store(enabled, std::memory_order_relaxed);
+  // Switching off gives everything back.
+  void SetEnabled(bool enabled);
+  // Empties the cache if that was asked for; at the start of slow paths.
+  void HonorTrimRequest() {
+    if (trim_requested_.load(std::memory_order_relaxed)) FlushAsRequested();
   }
 
   // A block of `size_class`, or null and why.
@@ -195,6 +198,9 @@ class ThreadCache : public CacheHeader {
   // -- For any thread. --
 
   ReturnQueue& returns() { return returns_; }
+  // Returns to the arena what lies in the queue and is a run of its own, which
+  // anyone may; for a cache whose owner may be asleep.
+  void ReclaimReturns() { DrainToArena(returns_.TakeForOwner(), this); }
   void TakeBackBatch(RemoteBatch* batch);
   void RequestTrim() {
     trim_requested_.store(true, std::memory_order_relaxed);  // a hint
@@ -260,6 +266,7 @@ class ThreadCache : public CacheHeader {
   void TrimWhenDue();
   void* Deliver(int size_class, size_t size, uintptr_t block);
   void OnSlowPath();
+  void FlushAsRequested();
   void TrimUnused(EvictionReason reason);
 
   // Magazines.
@@ -284,8 +291,12 @@ class ThreadCache : public CacheHeader {
     int count = 0;
   };
   void DrainBlock(uintptr_t address, Overflow* overflow);
-  // Past the magazines, for a cache that is going away.
-  static void DrainToArena(uintptr_t messages);
+  // Past the magazines, to the arena; blocks in slabs go back to `owner`'s
+  // queue as long as there is one.
+  static void DrainToArena(uintptr_t messages, ThreadCache* owner);
+  // Gives all slabs to the arena, which runs close() at the same moment.
+  template <typename F>
+  void OrphanSlabs(F&& close);
   RemoteBatch* NewBatch();
   void Send(ThreadCache* owner, uintptr_t message);
 

@@ -143,9 +143,9 @@ void ThreadCache::TrimUnused(EvictionReason reason) {
     cold.pops_at_trim = pops;
     const uint64_t level = bins_[c].level();
     if (level > used) FlushOldest(c, level - used, reason);
+    ReleaseEmptySlabs(c);
     if (used == 0) {
       if (cold.capacity > 0) SetCapacity(c, 0);
-      ReleaseEmptySlabs(c);
     } else if (used < cold.capacity / 2) {
       SetCapacity(c, std::max(RoundUpToPowerOfTwo(used),
                               InitialCapacity(env_->layout.size(c))));

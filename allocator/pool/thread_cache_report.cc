@@ -23,7 +23,7 @@ uint64_t ThreadCache::CachedBytes() const {
         std::clamp<int64_t>(bins_[c].level(), 0, kMaxCapacity);
     bytes += level * env_->layout.size(c);
   }
-  return bytes;
+  return std::min<uint64_t>(bytes, env_->options.thread_cache_max_bytes);
 }
 
 uint64_t ThreadCache::RequestedBytes() const {
