@@ -227,5 +227,73 @@ TEST_P(RefusalTest, ALimitBelowAChunkIsRefusedAtTheStart) {
             absl::StatusCode::kInvalidArgument);
 }
 
+// Blocks that others freed lie in the queue of a thread that sleeps without
+// having said so; those of a page or more anyone may take back.
+TEST_P(RefusalTest, TheQueueOfASleepingThreadServesOthers) {
+  TestPool pool(WithLimit(4 * kChunk, GetParam()));
+  std::vector<void*> blocks;
+  Event allocated;
+  Event finish;
+  std::thread owner([&] {
+    while (void* block = pool->Allocate(65536)) blocks.push_back(block);
+    allocated.Notify();
+    finish.Wait();
+  });
+  allocated.Wait();
+  EXPECT_EQ(pool->Allocate(65536), nullptr);
+  pool.Free(blocks);
+  PooledAllocator::MarkThreadIdle();  // sends the last ones on their way
+  void* block = pool->Allocate(2 * kMiB);
+  EXPECT_NE(block, nullptr) << PooledAllocator::LastRefusal();
+  pool->Free(block);
+  pool->Trim();
+  EXPECT_LE(pool->Stats().direct_used_bytes, kChunk);
+  finish.Notify();
+  owner.join();
+}
+
+// One thread must not be refused while another takes idle chunks apart.
+TEST_P(RefusalTest, TwoThreadsThatMakeRoomAreBothServed) {
+  TestPool pool(WithLimit(16 * kChunk, GetParam()));
+  for (int round = 0; round < 50; ++round) {
+    std::vector<void*> chunks = pool.Allocate(16, kChunk);
+    pool.Free(chunks);
+    PooledAllocator::MarkThreadIdle();
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t) {
+      threads.emplace_back([&] {
+        void* huge = pool->Allocate(kChunk + kMiB);
+        EXPECT_NE(huge, nullptr) << PooledAllocator::LastRefusal();
+        pool->Free(huge);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+}
+
+TEST_P(RefusalTest, AnArenaWithoutAChunkLivesOffTheOthers) {
+  PoolOptions options = WithLimit(kChunk, GetParam());
+  options.arenas = 2;
+  TestPool pool(options);
+  void* first = pool->Allocate(256);
+  void* hot = pool->Allocate(1024);
+  pool->Free(hot);
+  std::thread([&] {
+    for (int i = 0; i < 100; ++i) {
+      void* block = pool->Allocate(4096);
+      EXPECT_NE(block, nullptr) << PooledAllocator::LastRefusal();
+      pool->Free(block);
+    }
+  }).join();
+  // And leaves their thread its cache.
+  const uint64_t evicted =
+      pool->Stats()
+          .thread_cache_evictions[static_cast<int>(EvictionReason::kReclaim)];
+  EXPECT_EQ(evicted, 0u);
+  EXPECT_EQ(pool->Allocate(1024), hot);
+  pool->Free(hot);
+  pool->Free(first);
+}
+
 }  // namespace
 }  // namespace poolscope

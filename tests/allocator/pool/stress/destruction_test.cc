@@ -228,6 +228,23 @@ TEST_P(DestructionTest, AThreadThatGoesOnLetsGoOfADestroyedAllocator) {
   EXPECT_EQ(own_source.live_mappings(MemorySource::Use::kMetadata), 0);
 }
 
+TEST_P(DestructionTest, ADestroyedAllocatorKeepsOnlyWhatIsInUse) {
+  FakeMemorySource own_source;
+  PoolOptions options = Options();
+  options.memory_source = &own_source;
+  auto created = PooledAllocator::Create(options);
+  ASSERT_TRUE(created.ok()) << created.status();
+  std::vector<void*> blocks;
+  for (int i = 0; i < 12; ++i) blocks.push_back((*created)->Allocate(1 << 20));
+  void* last = blocks.back();
+  blocks.pop_back();
+  for (void* block : blocks) (*created)->Free(block);
+  created->reset();
+  EXPECT_EQ(own_source.live_mappings(MemorySource::Use::kBlocks), 1);
+  PooledAllocator::FreeBlock(last);
+  EXPECT_EQ(own_source.live_mappings(MemorySource::Use::kBlocks), 0);
+}
+
 TEST_P(DestructionTest, ThreadsExitWhileTheAllocatorIsDestroyed) {
   for (int round = 0; round < Scaled(2000); ++round) {
     std::unique_ptr<PooledAllocator> pool = Create();
