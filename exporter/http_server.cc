@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -42,12 +43,22 @@ absl::string_view ReasonPhrase(int status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
     case 414:
       return "URI Too Long";
     case 431:
       return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
     case 503:
       return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
     default:
       return status < 500 ? "Client Error" : "Internal Server Error";
   }
@@ -114,9 +125,27 @@ void Send(mg_connection* connection, const HttpResponse& response,
     absl::StrAppend(&head, rest);
     rest = "";
   }
-  // A failed write means that the client has gone; civetweb closes then.
-  if (mg_write(connection, head.data(), head.size()) <= 0) return;
-  if (!rest.empty()) mg_write(connection, rest.data(), rest.size());
+  const auto write = [connection](absl::string_view text) {
+    return mg_write(connection, text.data(), text.size()) ==
+           static_cast<int>(text.size());
+  };
+  // The client has gone, or does not read; each of its further requests would
+  // hold the thread for another timeout.
+  if (!write(head) || (!rest.empty() && !write(rest))) {
+    mg_disable_connection_keep_alive(connection);
+  }
+}
+
+// Whether a body is announced. It is not read, and no length is trusted: where
+// two parties measure it differently, what one takes for a body is a request
+// to the other.
+bool AnnouncesBody(const HttpRequest& request) {
+  return std::any_of(
+      request.headers.begin(), request.headers.end(),
+      [](const HttpHeader& header) {
+        return absl::EqualsIgnoreCase(header.name, "Content-Length") ||
+               absl::EqualsIgnoreCase(header.name, "Transfer-Encoding");
+      });
 }
 
 // An address as the system takes it.
@@ -187,6 +216,11 @@ struct HttpServer::Impl {
   struct sigaction on_sigpipe;
   std::atomic<int> threads_started{0};
 
+  // A connection is open from when a thread takes it until it is closed.
+  std::atomic<int> open_connections{0};
+  // With more open than this, each is closed after its answer.
+  int max_kept_alive = 0;
+
   // civetweb's last words; any of its threads may speak.
   Mutex log_mutex;
   std::string log ABSL_GUARDED_BY(log_mutex);
@@ -199,6 +233,8 @@ struct HttpServer::Impl {
   static int OnRequest(mg_connection* connection);
   // For those that are not well-formed, too large or too slow.
   static int OnError(mg_connection* connection, int status, const char* text);
+  static int OnOpen(const mg_connection* connection, void** data);
+  static void OnClosed(const mg_connection* connection);
   static int OnLog(const mg_connection* connection, const char* text);
   // On each of civetweb's threads, once it has ignored SIGPIPE.
   static void* OnThreadStart(const mg_context* context, int type);
@@ -233,11 +269,9 @@ int HttpServer::Impl::OnRequest(mg_connection* connection) {
                                            server->max_request_bytes, " bytes"))
           : server->service->Serve(request);
 
-  // A body that nobody reads is not waited for.
-  const bool has_body =
-      info.content_length > 0 || !request.Header("Transfer-Encoding").empty();
-  const bool keep_alive =
-      !has_body && !too_large && WantsKeepAlive(info, request);
+  const bool keep_alive = !too_large && !AnnouncesBody(request) &&
+                          server->open_connections <= server->max_kept_alive &&
+                          WantsKeepAlive(info, request);
   if (!keep_alive) mg_disable_connection_keep_alive(connection);
   Send(connection, response, keep_alive, request.method != "HEAD");
   server->service->Served(response.handler, response.status,
@@ -253,6 +287,15 @@ int HttpServer::Impl::OnError(mg_connection* connection, int status,
        /*keep_alive=*/false, /*with_body=*/true);
   Of(connection)->service->Served("", status, absl::ZeroDuration());
   return 0;
+}
+
+int HttpServer::Impl::OnOpen(const mg_connection* connection, void**) {
+  ++Of(connection)->open_connections;
+  return 0;
+}
+
+void HttpServer::Impl::OnClosed(const mg_connection* connection) {
+  --Of(connection)->open_connections;
 }
 
 int HttpServer::Impl::OnLog(const mg_connection* connection, const char* text) {
@@ -289,6 +332,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
       {"enable_keep_alive", "yes"},
       {"tcp_nodelay", "1"},
       {"decode_url", "no"},
+      // Otherwise "GET http://host/path" is answered for civetweb's own domain
+      // name only, and for any other by nothing at all.
+      {"enable_auth_domain_check", "no"},
       {"enable_directory_listing", "no"},
       {"index_files", ""},
   };
@@ -301,12 +347,15 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   mg_callbacks callbacks{};
   callbacks.begin_request = &Impl::OnRequest;
   callbacks.http_error = &Impl::OnError;
+  callbacks.init_connection = &Impl::OnOpen;
+  callbacks.connection_closed = &Impl::OnClosed;
   callbacks.log_message = &Impl::OnLog;
   callbacks.init_thread = &Impl::OnThreadStart;
 
   auto impl = std::make_unique<Impl>();
   impl->service = service;
   impl->max_request_bytes = options.max_request_bytes;
+  impl->max_kept_alive = options.threads / 2;
   impl->address = options.address;
   sigaction(SIGPIPE, nullptr, &impl->on_sigpipe);
   mg_context* context = nullptr;

@@ -1,8 +1,14 @@
 // HttpServer: HTTP/1.1 over civetweb. The only unit that knows civetweb.
 //
-// One connection occupies one thread; kept-alive ones give it back after the
-// timeout. Nothing is served from files, and no request body is read. Answers
-// carry nosniff, no-store and a content security policy that allows nothing.
+// One connection occupies one thread until it is closed. It is kept alive only
+// while at most half as many connections are open as there are threads, so that
+// clients which keep talking leave threads for the others; and never after a
+// request that announces a body, or an answer that the client did not take.
+// Connections that send nothing hold their thread for the timeout: N of them
+// delay an answer by up to N / threads timeouts.
+//
+// Nothing is served from files, and no request body is read. Answers carry
+// nosniff, no-store and a content security policy that allows nothing.
 //
 //   HttpServerOptions options;
 //   options.address = *ParseListenAddress("127.0.0.1:0");

@@ -36,9 +36,11 @@ class TestService : public HttpService {
   void Served(absl::string_view, int status, absl::Duration) override {
     MutexLock lock(&mutex);
     statuses.push_back(status);
+    if (on_served != nullptr) on_served();
   }
 
   std::function<HttpResponse(const HttpRequest&)> serve;
+  std::function<void()> on_served;
   std::atomic<int> served = 0;
   Mutex mutex;
   std::vector<int> statuses;
@@ -229,6 +231,87 @@ TEST_F(HttpServerTest, BodiesAreNotReadAndEndTheConnection) {
   const HttpReply reply = client.Receive();
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.headers.at("connection"), "close");
+}
+
+TEST_F(HttpServerTest, NoRequestIsSmuggledBehindAnOddContentLength) {
+  Start();
+  for (const char* headers :
+       {"Content-Length: 0\r\nContent-Length: 38\r\n",
+        "Content-Length: 0x26\r\n", "Content-Length: +38\r\n",
+        "Content-Length: 0\r\n", "Transfer-Encoding: identity\r\n"}) {
+    HttpClient client(port_);
+    client.Send(absl::StrCat("GET /outer HTTP/1.1\r\nHost: x\r\n", headers,
+                             "\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(client.Receive().headers["connection"], "close") << headers;
+    EXPECT_EQ(client.Receive().status, 0) << headers;
+  }
+  const int answered = service_.served;
+  EXPECT_EQ(Get(port_, "/").status, 200);
+  EXPECT_EQ(service_.served, answered + 1);
+}
+
+TEST_F(HttpServerTest, AbsoluteUrisAreAnswered) {
+  Start();
+  for (const char* host : {"127.0.0.1", "localhost", "proxied.example"}) {
+    const std::string authority = absl::StrCat(host, ":", port_);
+    const HttpReply reply =
+        Get(port_, absl::StrCat("http://", authority, "/a?b"));
+    EXPECT_EQ(reply.status, 200) << authority;
+    EXPECT_EQ(reply.body, "GET /a b\n") << authority;
+  }
+}
+
+TEST_F(HttpServerTest, AClientThatDoesNotReadHoldsAThreadForOneTimeout) {
+  HttpServerOptions options;
+  options.request_timeout = absl::Milliseconds(50);
+  const std::string large(32 << 20, 'x');  // more than the sockets hold
+  service_.serve = [&](const HttpRequest&) {
+    HttpResponse response;
+    response.body = large;
+    return response;
+  };
+  std::promise<void> first_failed;
+  std::atomic<int> ended = 0;
+  service_.on_served = [&] {
+    if (++ended == 1) first_failed.set_value();
+  };
+  Start(options);
+  HttpClient deaf(port_);
+  for (int i = 0; i < 200; ++i) {
+    deaf.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  first_failed.get_future().wait();
+  // What was on its way, and no second answer behind it.
+  EXPECT_EQ(deaf.Receive().status, 0);
+  EXPECT_EQ(service_.served, 1);
+}
+
+TEST_F(HttpServerTest, ClientsThatKeepTalkingDoNotStarveOthers) {
+  HttpServerOptions options;
+  options.threads = 4;
+  // Longer than a client of the test waits: no connection ends by it.
+  options.request_timeout = absl::Seconds(60);
+  Start(options);
+  std::vector<std::unique_ptr<HttpClient>> talkers;
+  std::vector<std::string> connection;
+  for (int i = 0; i < options.threads; ++i) {
+    talkers.push_back(std::make_unique<HttpClient>(port_));
+    connection.push_back(
+        talkers.back()->Request("GET", "/").headers["connection"]);
+    if (connection.back() == "close") {
+      EXPECT_TRUE(talkers.back()->AtEnd());
+    }
+  }
+  EXPECT_EQ(connection, (std::vector<std::string>{"keep-alive", "keep-alive",
+                                                  "close", "close"}));
+  EXPECT_EQ(Get(port_, "/healthz").status, 200);
+  // The count comes down again.
+  talkers.clear();
+  std::string again;
+  while (again != "keep-alive") {
+    again = Get(port_, "/").headers["connection"];
+    ASSERT_FALSE(again.empty());
+  }
 }
 
 TEST_F(HttpServerTest, ASlowRequestDoesNotHoldUpOthers) {
