@@ -27,6 +27,7 @@
 #include "civetweb.h"
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/exporter/signal_blocker.h"
+#include "poolscope/exporter/start_thread.h"
 
 namespace poolscope {
 namespace {
@@ -361,6 +362,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   mg_context* context = nullptr;
   {
     const SignalBlocker blocker;
+    // Where its first threads are refused, mg_start() frees what others use.
+    const absl::Status enough = CheckThreads(options.threads + 1);
+    if (!enough.ok()) return enough;
     context = mg_start(&callbacks, impl.get(), flat_settings.data());
     // mg_start() ignores SIGPIPE for the whole process, and so does each of its
     // threads later. That is the service's to decide; these threads have the
@@ -397,14 +401,18 @@ HttpServer::~HttpServer() {
   // seconds: knock until it has closed the port.
   std::atomic<bool> stopped = false;
   const SignalBlocker blocker;
-  std::thread stopper([&] {
+  absl::StatusOr<std::thread> stopper = StartThread([&] {
     mg_stop(impl_->context);
     stopped = true;
   });
+  if (!stopper.ok()) {
+    mg_stop(impl_->context);  // slower, but it needs no thread
+    return;
+  }
   while (!stopped && Knock(impl_->address)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  stopper.join();
+  stopper->join();
 }
 
 int HttpServer::port() const { return impl_->address.port; }

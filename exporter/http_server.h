@@ -54,7 +54,8 @@ struct HttpServerOptions {
 class HttpServer final {
  public:
   // `service` is not owned. UnavailableError, with the system's reason, when
-  // the address cannot be listened on; UnimplementedError for an IPv6 address
+  // the address cannot be listened on; ResourceExhaustedError when it gives too
+  // few threads; UnimplementedError for an IPv6 address
   // where civetweb is built without (Debian 12's is).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       const HttpServerOptions& options, HttpService* service);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "poolscope/exporter/signal_blocker.h"
+#include "poolscope/exporter/start_thread.h"
 
 namespace poolscope {
 namespace {
@@ -21,9 +22,15 @@ class BasicLock {
 
 }  // namespace
 
-PeriodicTasks::PeriodicTasks(absl::Duration interval) : interval_(interval) {
+absl::StatusOr<std::unique_ptr<PeriodicTasks>> PeriodicTasks::Start(
+    absl::Duration interval) {
+  std::unique_ptr<PeriodicTasks> tasks(new PeriodicTasks(interval));
   const SignalBlocker blocker;
-  thread_ = std::thread([this] { Loop(); });
+  absl::StatusOr<std::thread> thread =
+      StartThread([raw = tasks.get()] { raw->Loop(); });
+  if (!thread.ok()) return thread.status();
+  tasks->thread_ = *std::move(thread);
+  return tasks;
 }
 
 PeriodicTasks::~PeriodicTasks() {
@@ -32,7 +39,7 @@ PeriodicTasks::~PeriodicTasks() {
     stop_ = true;
   }
   stopped_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void PeriodicTasks::Add(const void* key, std::function<void()> task) {

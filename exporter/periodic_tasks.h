@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/base/mutex.h"
 
@@ -21,8 +22,10 @@ namespace poolscope {
 
 class PeriodicTasks {
  public:
-  // `interval` > 0 is the pause between two rounds.
-  explicit PeriodicTasks(absl::Duration interval);
+  // `interval` > 0 is the pause between two rounds. ResourceExhaustedError
+  // when the system gives no thread.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PeriodicTasks>> Start(
+      absl::Duration interval);
   // Waits for the task that runs, if one does.
   ~PeriodicTasks();
   PeriodicTasks(const PeriodicTasks&) = delete;
@@ -40,6 +43,8 @@ class PeriodicTasks {
     Mutex mutex;
     std::function<void()> run ABSL_GUARDED_BY(mutex);  // null once removed
   };
+
+  explicit PeriodicTasks(absl::Duration interval) : interval_(interval) {}
 
   void Loop();
 

@@ -144,10 +144,17 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     return absl::PermissionDeniedError(absl::StrCat(
         "listen address \"", options.listen_address,
         "\" is not loopback and there is no password: whoever reaches it sees "
-        "everything; use 127.0.0.1, or set allow_remote to mean it"));
+        "everything; use 127.0.0.1, or set SidecarOptions::allow_remote to "
+        "mean it"));
   }
 
   auto parts = std::make_unique<Parts>(options);
+  if (options.maintain_interval > absl::ZeroDuration()) {
+    absl::StatusOr<std::unique_ptr<PeriodicTasks>> maintainer =
+        PeriodicTasks::Start(options.maintain_interval);
+    if (!maintainer.ok()) return maintainer.status();
+    parts->maintainer = *std::move(maintainer);
+  }
   HttpServerOptions server_options;
   server_options.address = *address;
   server_options.threads = options.server_threads;
@@ -161,10 +168,6 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
   ListenAddress actual = *address;
   actual.port = static_cast<uint16_t>(parts->port);
   parts->url = absl::StrCat("http://", actual.ToString());
-  if (options.maintain_interval > absl::ZeroDuration()) {
-    parts->maintainer =
-        std::make_unique<PeriodicTasks>(options.maintain_interval);
-  }
   return std::unique_ptr<Sidecar>(new Sidecar(std::move(parts)));
 }
 

@@ -84,6 +84,7 @@ class Sidecar final {
   // InvalidArgumentError names the bad option and its bounds;
   // PermissionDeniedError for a non-loopback address without allow_remote;
   // UnavailableError when the address cannot be listened on;
+  // ResourceExhaustedError when the system gives too few threads;
   // UnimplementedError for IPv6 where civetweb is built without (Debian 12's
   // is).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Sidecar>> Start(

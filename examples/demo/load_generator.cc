@@ -14,6 +14,7 @@
 #include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/examples/demo/pattern.h"
 #include "poolscope/examples/demo/socket.h"
+#include "poolscope/exporter/start_thread.h"
 
 namespace poolscope::demo {
 namespace {
@@ -145,9 +146,11 @@ class LoadGenerator::Worker {
   }
 
   // The first message is due after `delay`.
-  void Start(absl::Duration delay) {
+  absl::Status Start(absl::Duration delay) {
     next_due_ = MonotonicNow() + delay;
-    thread_ = std::thread([this] { Run(); });
+    absl::StatusOr<std::thread> thread = StartThread([this] { Run(); });
+    if (thread.ok()) thread_ = *std::move(thread);
+    return thread.status();
   }
 
   void RequestFinish(absl::Duration deadline) {
@@ -280,7 +283,9 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Start(
   }
   // The threads take turns: evenly spaced over all of them.
   for (int i = 0; i < threads; ++i) {
-    load->workers_[static_cast<size_t>(i)]->Start(interval * i / threads);
+    const absl::Status status =
+        load->workers_[static_cast<size_t>(i)]->Start(interval * i / threads);
+    if (!status.ok()) return status;
   }
   return load;
 }

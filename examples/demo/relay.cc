@@ -24,9 +24,12 @@ absl::StatusOr<std::unique_ptr<Relay>> Relay::Start(const RelayOptions& options,
     workers.push_back(worker->get());
     relay->workers_.push_back(*std::move(worker));
   }
-  const absl::Status status = workers.front()->Listen(std::move(listener->fd));
+  absl::Status status = workers.front()->Listen(std::move(listener->fd));
   if (!status.ok()) return status;
-  for (RelayWorker* const worker : workers) worker->Start(workers);
+  for (RelayWorker* const worker : workers) {
+    status = worker->Start(workers);
+    if (!status.ok()) return status;  // the relay's destructor ends the others
+  }
   return relay;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "poolscope/exporter/start_thread.h"
 
 namespace poolscope::demo {
 namespace {
@@ -42,9 +43,11 @@ absl::Status RelayWorker::Listen(UniqueFd listener) {
   return loop_->Add(listener_, kListenerToken, EPOLLIN);
 }
 
-void RelayWorker::Start(std::vector<RelayWorker*> workers) {
+absl::Status RelayWorker::Start(std::vector<RelayWorker*> workers) {
   workers_ = std::move(workers);
-  thread_ = std::thread([this] { Run(); });
+  absl::StatusOr<std::thread> thread = StartThread([this] { Run(); });
+  if (thread.ok()) thread_ = *std::move(thread);
+  return thread.status();
 }
 
 void RelayWorker::RequestStop() {

@@ -47,7 +47,8 @@ class RelayWorker {
   absl::Status Listen(UniqueFd listener);
 
   // `workers` are all of the relay's, this one included, in order of index.
-  void Start(std::vector<RelayWorker*> workers);
+  // ResourceExhaustedError when the system gives no thread.
+  absl::Status Start(std::vector<RelayWorker*> workers);
 
   void Post(RelayMessage message) { mailbox_.Post(std::move(message)); }
 

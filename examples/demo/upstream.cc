@@ -7,6 +7,7 @@
 #include "poolscope/examples/demo/frame_stream.h"
 #include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/examples/demo/pattern.h"
+#include "poolscope/exporter/start_thread.h"
 
 namespace poolscope::demo {
 namespace {
@@ -63,7 +64,10 @@ absl::StatusOr<std::unique_ptr<Upstream>> Upstream::Start(
   if (!status.ok()) return status;
   std::unique_ptr<Upstream> upstream(
       new Upstream(options, *std::move(listener), *std::move(loop)));
-  upstream->thread_ = std::thread([raw = upstream.get()] { raw->Run(); });
+  absl::StatusOr<std::thread> thread =
+      StartThread([raw = upstream.get()] { raw->Run(); });
+  if (!thread.ok()) return thread.status();
+  upstream->thread_ = *std::move(thread);
   return upstream;
 }
 

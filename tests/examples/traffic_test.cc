@@ -8,12 +8,14 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/options.h"
 #include "poolscope/examples/demo/scenario.h"
+#include "poolscope/tests/exporter/thread_shortage.h"
 
 namespace poolscope::demo {
 namespace {
@@ -158,6 +160,14 @@ TEST(TrafficTest, AnEndWithoutDrainingCountsWhatWasInFlight) {
   EXPECT_GT(result.unanswered, 0u);
   EXPECT_EQ(result.unanswered, result.totals.in_flight);
   EXPECT_EQ(pool->Stats().pinned_bytes, 0u);
+}
+
+TEST(TrafficTest, WithoutThreadsItSaysSo) {
+  const DemoOptions options = Options(200);
+  const auto pool = Pool(options);
+  const ThreadShortage shortage;
+  const absl::Status status = Traffic::Start(options, pool.get()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
 }
 
 }  // namespace

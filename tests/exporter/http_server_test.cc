@@ -21,6 +21,7 @@
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/listen_address.h"
 #include "poolscope/tests/exporter/http_client.h"
+#include "poolscope/tests/exporter/thread_shortage.h"
 
 namespace poolscope {
 namespace {
@@ -423,6 +424,26 @@ TEST_F(HttpServerTest, StoppingFreesThePortWhileAConnectionIsIdle) {
   options.address = *ParseListenAddress(absl::StrCat("127.0.0.1:", port));
   Start(options);
   EXPECT_EQ(Get(port, "/").status, 200);
+}
+
+TEST_F(HttpServerTest, WithoutThreadsItSaysSoAndServesOnceTheyAreThere) {
+  {
+    const ThreadShortage shortage;
+    HttpServerOptions options;
+    options.address = *ParseListenAddress("127.0.0.1:0");
+    EXPECT_EQ(HttpServer::Start(options, &service_).status().code(),
+              absl::StatusCode::kResourceExhausted);
+  }
+  Start();
+  EXPECT_EQ(Get(port_, "/").status, 200);
+}
+
+TEST_F(HttpServerTest, StopsWithoutAThreadToSpare) {
+  Start();
+  EXPECT_EQ(Get(port_, "/").status, 200);
+  const ThreadShortage shortage;
+  server_.reset();
+  EXPECT_FALSE(HttpClient(port_).connected());
 }
 
 }  // namespace

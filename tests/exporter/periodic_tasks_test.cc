@@ -4,20 +4,30 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <thread>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "poolscope/tests/exporter/thread_shortage.h"
 
 namespace poolscope {
 namespace {
 
+std::unique_ptr<PeriodicTasks> Start(absl::Duration interval) {
+  auto tasks = PeriodicTasks::Start(interval);
+  EXPECT_TRUE(tasks.ok()) << tasks.status();
+  return *std::move(tasks);
+}
+
 TEST(PeriodicTasksTest, RunsEveryTaskAgainAndAgain) {
-  PeriodicTasks tasks(absl::Milliseconds(1));
+  const std::unique_ptr<PeriodicTasks> tasks = Start(absl::Milliseconds(1));
   std::promise<void> thrice[2];
   int runs[2] = {0, 0};
   for (int i : {0, 1}) {
-    tasks.Add(&runs[i], [&, i] {
+    tasks->Add(&runs[i], [&, i] {
       if (++runs[i] == 3) thrice[i].set_value();
     });
   }
@@ -26,11 +36,11 @@ TEST(PeriodicTasksTest, RunsEveryTaskAgainAndAgain) {
 }
 
 TEST(PeriodicTasksTest, RemoveWaitsForTheTaskThatRuns) {
-  PeriodicTasks tasks(absl::Milliseconds(1));
+  const std::unique_ptr<PeriodicTasks> tasks = Start(absl::Milliseconds(1));
   std::promise<void> entered;
   std::promise<void> go_on;
   std::atomic<bool> finished = false;
-  tasks.Add(&tasks, [&] {
+  tasks->Add(tasks.get(), [&] {
     if (finished) return;
     entered.set_value();
     go_on.get_future().wait();
@@ -38,7 +48,7 @@ TEST(PeriodicTasksTest, RemoveWaitsForTheTaskThatRuns) {
   });
   entered.get_future().wait();
   std::thread remover([&] {
-    tasks.Remove(&tasks);
+    tasks->Remove(tasks.get());
     EXPECT_TRUE(finished);
   });
   go_on.set_value();
@@ -46,19 +56,19 @@ TEST(PeriodicTasksTest, RemoveWaitsForTheTaskThatRuns) {
 }
 
 TEST(PeriodicTasksTest, ARemovedTaskNeverRunsAgain) {
-  PeriodicTasks tasks(absl::Milliseconds(1));
+  const std::unique_ptr<PeriodicTasks> tasks = Start(absl::Milliseconds(1));
   std::promise<void> ran;
   std::atomic<int> runs = 0;
-  tasks.Add(&runs, [&] {
+  tasks->Add(&runs, [&] {
     if (++runs == 1) ran.set_value();
   });
   ran.get_future().wait();
-  tasks.Remove(&runs);
+  tasks->Remove(&runs);
   const int before = runs;
   // Two rounds of another task: the removed one would have run between them.
   std::promise<void> twice;
   int others = 0;
-  tasks.Add(&others, [&] {
+  tasks->Add(&others, [&] {
     if (++others == 2) twice.set_value();
   });
   twice.get_future().wait();
@@ -66,15 +76,15 @@ TEST(PeriodicTasksTest, ARemovedTaskNeverRunsAgain) {
 }
 
 TEST(PeriodicTasksTest, EndsWithoutWaitingForTheInterval) {
-  PeriodicTasks tasks(absl::Hours(1));
-  tasks.Add(&tasks, [] { FAIL() << "an hour has passed"; });
+  const std::unique_ptr<PeriodicTasks> tasks = Start(absl::Hours(1));
+  tasks->Add(tasks.get(), [] { FAIL() << "an hour has passed"; });
 }
 
 TEST(PeriodicTasksTest, ItsThreadHasEverySignalBlocked) {
-  PeriodicTasks tasks(absl::Milliseconds(1));
+  const std::unique_ptr<PeriodicTasks> tasks = Start(absl::Milliseconds(1));
   std::promise<bool> blocked;
   bool told = false;
-  tasks.Add(&tasks, [&] {
+  tasks->Add(tasks.get(), [&] {
     if (told) return;
     told = true;
     sigset_t mask;
@@ -86,6 +96,15 @@ TEST(PeriodicTasksTest, ItsThreadHasEverySignalBlocked) {
     blocked.set_value(all);
   });
   EXPECT_TRUE(blocked.get_future().get());
+}
+
+TEST(PeriodicTasksTest, WithoutAThreadItSaysSo) {
+  const ThreadShortage shortage;
+  const absl::Status status = PeriodicTasks::Start(absl::Seconds(1)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(),
+            "cannot start a thread: Resource temporarily unavailable: raise "
+            "ulimit -u or -v");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "poolscope/metrics/metric_names.h"
 #include "poolscope/tests/exporter/http_client.h"
 #include "poolscope/tests/exporter/json.h"
+#include "poolscope/tests/exporter/thread_shortage.h"
 #include "poolscope/tests/metrics/exposition.h"
 #include "prometheus/counter.h"
 #include "prometheus/registry.h"
@@ -387,6 +388,18 @@ TEST(SidecarTest, ArenaReportAddsUpToTheMetrics) {
 
   for (void* block : blocks) pool->Free(block);
   EXPECT_TRUE(pool->CheckInvariants().ok()) << pool->CheckInvariants();
+}
+
+TEST(SidecarTest, WithoutThreadsItSaysSo) {
+  const ThreadShortage shortage;
+  SidecarOptions options;
+  options.listen_address = "127.0.0.1:0";
+  for (const absl::Duration interval : {absl::Seconds(1), absl::Seconds(0)}) {
+    options.maintain_interval = interval;
+    const absl::Status status = Sidecar::Start(options).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_TRUE(absl::StrContains(status.message(), "ulimit -u")) << status;
+  }
 }
 
 }  // namespace

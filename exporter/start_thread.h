@@ -1,0 +1,31 @@
+// StartThread: std::thread, with a Status where the system gives no thread.
+//
+//   absl::StatusOr<std::thread> thread = StartThread([this] { Loop(); });
+//   if (!thread.ok()) return thread.status();
+//   thread_ = *std::move(thread);
+//
+// Thread-safe. The caller owns the thread and joins it.
+#ifndef POOLSCOPE_EXPORTER_START_THREAD_H_
+#define POOLSCOPE_EXPORTER_START_THREAD_H_
+
+#include <functional>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace poolscope {
+
+// ResourceExhaustedError, with the system's reason and the remedy, when there
+// is no room for another thread; `run` is then never called.
+[[nodiscard]] absl::StatusOr<std::thread> StartThread(
+    std::function<void()> run);
+
+// Whether `count` threads can be had at once, found by starting and ending
+// them: for a library that does not survive being refused one. Another thread
+// of the process may still take the room meanwhile.
+[[nodiscard]] absl::Status CheckThreads(int count);
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_START_THREAD_H_
