@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 absl::Status Bad(absl::string_view text, absl::string_view problem) {
   return absl::InvalidArgumentError(
-      absl::StrCat("listen address \"", text, "\": ", problem,
+      absl::StrCat("listen address \"", absl::CHexEscape(text), "\": ", problem,
                    "; give ADDRESS:PORT, such as 127.0.0.1:9464 or "
                    "[::1]:9464"));
 }

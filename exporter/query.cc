@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -81,8 +82,8 @@ absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query) {
     if (!value.ok()) return value.status();
     for (const auto& other : parameters) {
       if (other.first == *name) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("the query has \"", halves.first, "\" twice"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "the query has \"", absl::CHexEscape(halves.first), "\" twice"));
       }
     }
     parameters.emplace_back(*std::move(name), *std::move(value));

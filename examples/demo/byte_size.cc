@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,7 +15,7 @@ constexpr uint64_t kMaxBytes = uint64_t{1} << 60;
 
 absl::Status BadSize(absl::string_view text) {
   return absl::InvalidArgumentError(
-      absl::StrCat("'", text,
+      absl::StrCat("'", absl::CHexEscape(text),
                    "' is not a size: give bytes, or a number followed by k, m "
                    "or g (14336, 14k, 14KiB, 256m)"));
 }

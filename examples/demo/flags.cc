@@ -9,10 +9,12 @@
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/byte_size.h"
 #include "poolscope/examples/demo/scenario.h"
@@ -69,7 +71,8 @@ void AppendWrapped(absl::string_view text, std::string* out) {
   size_t column = kHelpColumn;
   for (const absl::string_view word : absl::StrSplit(text, ' ')) {
     if (column + word.size() > kHelpWidth) {
-      absl::StrAppend(out, "\n", std::string(kHelpColumn, ' '));
+      out->back() = '\n';
+      absl::StrAppend(out, std::string(kHelpColumn, ' '));
       column = kHelpColumn;
     }
     absl::StrAppend(out, word, " ");
@@ -80,19 +83,29 @@ void AppendWrapped(absl::string_view text, std::string* out) {
 
 // Sets one flag of ours.
 absl::Status SetFlag(absl::string_view name, absl::string_view value) {
+  if (value.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, " is empty: give --", name, "=VALUE"));
+  }
   std::string error;
   if (absl::FindCommandLineFlag(name)->ParseFrom(value, &error)) {
+    // What is nearer to 0 than to the finest time would run for ever.
+    if (name == "duration" &&
+        absl::GetFlag(FLAGS_duration) == absl::ZeroDuration() &&
+        value.find_first_of("123456789") != absl::string_view::npos) {
+      return BadDuration(value);
+    }
     return absl::OkStatus();
   }
   // The library says which value and flag; a type's own reason follows.
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(error, absl::MaxSplits("; ", 1));
-  if (!parts.second.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", name, ": ", parts.second));
+  absl::string_view reason = error;
+  if (absl::ConsumePrefix(
+          &reason, absl::StrCat("Illegal value '", value,
+                                "' specified for flag '", name, "'; "))) {
+    return absl::InvalidArgumentError(absl::StrCat("--", name, ": ", reason));
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "--", name, ": '", value, "' is ",
+      "--", name, ": '", absl::CHexEscape(value), "' is ",
       name == "duration" ? "not a time: give a number and its unit, as in 30s"
                          : "not a number that it can take; see --help"));
 }
@@ -101,8 +114,8 @@ absl::StatusOr<ChunkLayout> FindLayout(absl::string_view name) {
   for (const ChunkLayout layout : {ChunkLayout::kRuns, ChunkLayout::kBuddy}) {
     if (name == ChunkLayoutName(layout)) return layout;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--layout is '", name, "': give runs or buddy"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--layout is '", absl::CHexEscape(name), "': give runs or buddy"));
 }
 
 }  // namespace
@@ -130,9 +143,12 @@ std::string HelpText(absl::string_view program) {
     absl::StrAppendFormat(&help, "  %-20s ", scenario.name);
     AppendWrapped(scenario.description, &help);
   }
-  absl::StrAppend(&help,
-                  "\nExit status: 0 after --duration or a signal, 1 when "
-                  "something failed,\n2 for a bad flag.\n");
+  absl::StrAppend(
+      &help,
+      "\nCtrl-C or SIGTERM ends it with a summary, once the answers "
+      "under way have\ncome; a second one ends it at once.\n"
+      "\nExit status: 0 after --duration or a signal, 1 when "
+      "something failed,\n2 for a bad flag.\n");
   return help;
 }
 
@@ -140,16 +156,17 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     absl::string_view argument = arguments[i];
     if (argument.size() < 2 || argument[0] != '-') {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "'", argument, "' is not a flag: give --name=value; see --help"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", absl::CHexEscape(argument),
+                       "' is not a flag: give --name=value; see --help"));
     }
     argument.remove_prefix(argument[1] == '-' ? 2 : 1);
     const size_t equals = argument.find('=');
     const absl::string_view name = argument.substr(0, equals);
     if (!IsDemoFlag(name)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", name, " is not a flag: give one of --",
-                       absl::StrJoin(kFlagNames, ", --"), " or --help"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", absl::CHexEscape(name), " is not a flag: give one of --",
+          absl::StrJoin(kFlagNames, ", --"), " or --help"));
     }
     absl::string_view value;
     if (equals != absl::string_view::npos) {

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/byte_size.h"
@@ -27,6 +29,12 @@ constexpr uint64_t kDescriptorsPerConnection = 2;  // both ends are ours
 
 }  // namespace
 
+absl::Status BadDuration(absl::string_view duration) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--duration is ", absl::CHexEscape(duration),
+                   ": give 0 (until Ctrl-C) or at least 1ms, such as 30s"));
+}
+
 absl::Status ValidateDemoOptions(const DemoOptions& options) {
   // Written so that NaN fails.
   if (!(options.rate >= kMinRate && options.rate <= kMaxRate)) {
@@ -48,10 +56,9 @@ absl::Status ValidateDemoOptions(const DemoOptions& options) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "--workers is %d: give 1 to %d", options.workers, kMaxWorkers));
   }
-  if (options.duration < absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "--duration is %s: give 0 (until Ctrl-C) or a time such as 30s",
-        absl::FormatDuration(options.duration)));
+  if (options.duration != absl::ZeroDuration() &&
+      options.duration < absl::Milliseconds(1)) {
+    return BadDuration(absl::FormatDuration(options.duration));
   }
   const uint64_t chunk = PoolOptions{}.chunk_size_bytes();
   if (options.max_direct_memory_bytes != 0 &&

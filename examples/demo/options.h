@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/scenario.h"
@@ -31,6 +32,9 @@ struct DemoOptions {
 // InvalidArgumentError names the flag, its value and what to give instead. The
 // address is left to the sidecar.
 absl::Status ValidateDemoOptions(const DemoOptions& options);
+
+// The error for a --duration that is negative, or too short to be told from 0.
+absl::Status BadDuration(absl::string_view duration);
 
 // Sees to it that the process may open the descriptors that `options` need,
 // raising the soft limit where the hard one allows; else

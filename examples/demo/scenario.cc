@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -22,7 +23,7 @@ absl::StatusOr<const Scenario*> FindScenario(absl::string_view name) {
     if (scenario.name == name) return &scenario;
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "--scenario is '", name, "': give one of ",
+      "--scenario is '", absl::CHexEscape(name), "': give one of ",
       absl::StrJoin(Scenarios(), ", ",
                     [](std::string* out, const Scenario& scenario) {
                       absl::StrAppend(out, scenario.name);

@@ -65,6 +65,22 @@ INSTANTIATE_TEST_SUITE_P(
                     BadFlag{"--workers=65", "--workers is 65", "1 to 64"},
                     BadFlag{"--duration=soon", "'soon'", "30s"},
                     BadFlag{"--duration=-1s", "-1s", "30s"},
+                    BadFlag{"--duration=0.1ns", "0.1ns", "0 (until Ctrl-C)"},
+                    BadFlag{"--duration=-0.1ns", "-0.1ns", "at least 1ms"},
+                    BadFlag{"--duration=999us", "999us", "at least 1ms"},
+                    BadFlag{"--rate=", "--rate is empty", "--rate=VALUE"},
+                    BadFlag{"--arenas=", "--arenas is empty", "VALUE"},
+                    BadFlag{"--scenario=", "--scenario is empty", "VALUE"},
+                    BadFlag{"--listen=", "--listen is empty", "VALUE"},
+                    BadFlag{"--scenario=a\nb", "'a\\nb'", "one of steady"},
+                    BadFlag{"--rate=\x1b[2J; x", "'\\x1b[2J; x'", "--help"},
+                    BadFlag{"--layout=\x1b", "'\\x1b'", "runs or buddy"},
+                    BadFlag{"--message_bytes=\n", "'\\n'", "14k"},
+                    BadFlag{"--listen=\x1b:1", "\\x1b:1", "ADDRESS:PORT"},
+                    BadFlag{"--ra\nte=1", "--ra\\nte", "--rate,"},
+                    BadFlag{"st\neady", "'st\\neady'", "--name=value"},
+                    BadFlag{"--listen=192.0.2.1:0", "192.0.2.1:0",
+                            "SidecarOptions::allow_remote"},
                     BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
                     BadFlag{"--arenas=0", "--arenas is 0", "1 to 1024"},
                     BadFlag{"--layout=slab", "'slab'", "runs or buddy"},
@@ -78,12 +94,14 @@ TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
   Subprocess demo(Demo({"--help"}));
   EXPECT_EQ(demo.Wait(), 0);
   EXPECT_EQ(demo.errors(), "");
-  for (const char* text : {"--listen ", "--scenario ", "--duration ", "--rate ",
-                           "--message_bytes ", "--connections ", "--workers ",
-                           "--max_direct_memory ", "--arenas ", "--layout ",
-                           "--seed ", "  steady  ", "127.0.0.1:9464"}) {
+  for (const char* text :
+       {"--listen ", "--scenario ", "--duration ", "--rate ",
+        "--message_bytes ", "--connections ", "--workers ",
+        "--max_direct_memory ", "--arenas ", "--layout ", "--seed ",
+        "  steady  ", "127.0.0.1:9464", "a second one ends it at once"}) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text)) << text;
   }
+  EXPECT_FALSE(absl::StrContains(demo.output(), " \n")) << demo.output();
 }
 
 TEST(DemoTest, APortThatIsTakenIsOneLine) {
@@ -147,6 +165,18 @@ TEST(DemoTest, RefusalsFailMessagesAndNotTheDemo) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text))
         << text << " in " << demo.output();
   }
+}
+
+TEST(DemoTest, WithoutThreadsItIsOneLine) {
+  // A stack larger than the address space is refused as `ulimit -u` refuses.
+  Subprocess demo({"/bin/sh", "-c",
+                   "ulimit -s 137438953472 && exec examples/demo/demo "
+                   "--listen=127.0.0.1:0 --duration=1s"});
+  EXPECT_EQ(demo.Wait(), 1);
+  EXPECT_EQ(demo.output(), "");
+  EXPECT_EQ(demo.errors(),
+            "demo: cannot start a thread: Resource temporarily unavailable: "
+            "raise ulimit -u or -v\n");
 }
 
 TEST(DemoTest, TooFewDescriptorsAreNamedAtTheStart) {

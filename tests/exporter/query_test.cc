@@ -102,5 +102,10 @@ TEST(ChooseEncodingTest, PlainIsTakenUnlessItIsRefused) {
   }
 }
 
+TEST(QueryTest, ControlCharactersAreEscapedInErrors) {
+  EXPECT_EQ(ParseQuery("\x1b=1&\x1b=2").status().message(),
+            "the query has \"\\x1b\" twice");
+}
+
 }  // namespace
 }  // namespace poolscope
