@@ -167,18 +167,6 @@ TEST(DemoTest, RefusalsFailMessagesAndNotTheDemo) {
   }
 }
 
-TEST(DemoTest, WithoutThreadsItIsOneLine) {
-  // A stack larger than the address space is refused as `ulimit -u` refuses.
-  Subprocess demo({"/bin/sh", "-c",
-                   "ulimit -s 137438953472 && exec examples/demo/demo "
-                   "--listen=127.0.0.1:0 --duration=1s"});
-  EXPECT_EQ(demo.Wait(), 1);
-  EXPECT_EQ(demo.output(), "");
-  EXPECT_EQ(demo.errors(),
-            "demo: cannot start a thread: Resource temporarily unavailable: "
-            "raise ulimit -u or -v\n");
-}
-
 TEST(DemoTest, TooFewDescriptorsAreNamedAtTheStart) {
   Subprocess demo({"/bin/sh", "-c",
                    "ulimit -n 200 && exec examples/demo/demo "
