@@ -117,6 +117,10 @@ class PoolCore {
   ThreadCache* NewCache(Arena* arena) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DestroyCache(ThreadCache* cache);
 
+  // The first inconsistency of a cache that no thread uses now, or "". *quiet:
+  // no cache but the caller's is in use.
+  std::string CheckCaches(bool* quiet) const;
+
   // Parts of Stats().
   struct Counts;
   void ReadFrees(Counts* counts) const;

@@ -265,8 +265,9 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
     out.idle = state == CacheState::kIdle;
     out.cached_bytes = cached;
     out.limit_bytes = cache->budget_bytes();
-    out.requests = cache->TotalRequests();
+    // Hits first: both grow meanwhile, and hits are requests.
     for (int c = 0; c < classes; ++c) out.hits += cache->CountHits(c);
+    out.requests = cache->TotalRequests();
   });
   for (const ArenaStats& arena : stats.arenas) {
     stats.pinned_bytes += arena.pinned_bytes;

@@ -19,9 +19,9 @@
 //   runs    the same
 //
 // Thread safety: as above. Words are read by any thread that frees a block. One
-// of a block in use changes only when its slab changes hands (the owner's thread
-// exits, another adopts it): whoever acts on a word checks it again under the
-// arena's lock, or leaves that to the owner it names.
+// of a block in use changes only when its slab changes hands (the owner's
+// thread exits, another adopts it): whoever acts on a word checks it again
+// under the arena's lock, or leaves that to the owner it names.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_SEGMENT_H_
 #define POOLSCOPE_ALLOCATOR_POOL_SEGMENT_H_
 
