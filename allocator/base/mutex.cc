@@ -2,10 +2,15 @@
 
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/base/fatal.h"
+#include "poolscope/allocator/base/statistics.h"
 
 namespace poolscope {
 
 void Mutex::LockContended() {
+  if constexpr (!kStatistics) {
+    mutex_.lock();
+    return;
+  }
   const int64_t before = PreciseNanos();
   mutex_.lock();
   const int64_t waited = PreciseNanos() - before;

@@ -20,11 +20,14 @@
 #include <atomic>
 #include <cstdint>
 
+#include "poolscope/allocator/base/statistics.h"
+
 namespace poolscope {
 
 class SingleWriterCounter {
  public:
   void Add(uint64_t n) {
+    if constexpr (!kStatistics) return;
     // The load is relaxed since only this thread ever stores.
     value_.store(value_.load(std::memory_order_relaxed) + n,
                  std::memory_order_release);

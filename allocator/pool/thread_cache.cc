@@ -157,7 +157,7 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
   }
   if (bin.top == nullptr) DrainReturns();
   if (bin.top == nullptr) {
-    return ++misses_ % kTimedMissInterval == 1
+    return kStatistics && ++misses_ % kTimedMissInterval == 1
                ? ServeMissTimed(size_class, size, refusal)
                : ServeMiss(size_class, size, refusal);
   }
@@ -242,7 +242,7 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
 void ThreadCache::DrawSample(int size_class) {
   ColdBin& cold = cold_[size_class];
   cold.sample_at = kNever;
-  if (env_->options.sampling) {
+  if (kStatistics && env_->options.sampling) {
     const size_t size = env_->layout.size(size_class);
     cold.sample_interval_bytes = pace_.interval_bytes();
     cold.sample_at = bins_[size_class].pops.load(std::memory_order_relaxed) +
@@ -299,7 +299,7 @@ bool ThreadCache::OnEvent(int size_class) {
   TrimWhenDue();
   DrainReturns();
   ArmEvent(size_class);
-  return check_due;
+  return kStatistics && check_due;
 }
 
 void ThreadCache::TrimWhenDue() {
@@ -348,6 +348,7 @@ void ThreadCache::FreeOwned(int size_class, uintptr_t address) {
 }
 
 void ThreadCache::CountRemoteFree(Arena* arena, int size_class) {
+  if constexpr (!kStatistics) return;
   SingleWriterCounter*& table = remote_frees_[arena->index()];
   if (table == nullptr) {
     void* fresh =

@@ -39,6 +39,7 @@
 
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/base/single_writer_counter.h"
+#include "poolscope/allocator/base/statistics.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/arena.h"
 #include "poolscope/allocator/pool/duration_recorder.h"
@@ -97,6 +98,7 @@ struct alignas(64) Bin {
                  std::memory_order_release);
   }
   void CountRequested(size_t bytes) {
+    if constexpr (!kStatistics) return;
     requested_bytes.store(
         requested_bytes.load(std::memory_order_relaxed) + bytes,
         std::memory_order_relaxed);
