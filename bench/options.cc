@@ -75,6 +75,7 @@ std::string HelpText() {
   --pairs=N                measure nothing: run N pairs of one cell with one
                            policy, for an instruction counter to watch
   --policy=NAME            glibc jemalloc tcmalloc mimalloc floor poolscope
+                           buddy no_stats
   --cell=NAME              the whole name of a cell
   --trial=NAME             run one load of those that need a process of their
                            own here and now, and print its figures: rss_floor

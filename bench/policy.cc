@@ -74,6 +74,12 @@ const std::vector<PolicySpec>& AllPolicies() {
       {"poolscope", Role::kOurs, "libpoolscope_shim.so", true,
        "poolscope_bench_malloc", "poolscope_bench_free",
        "poolscope_bench_sized_free", "./dev build", /*has_pool_hooks=*/true},
+      {"buddy", Role::kVariant, "libpoolscope_buddy_shim.so", true,
+       "poolscope_bench_malloc", "poolscope_bench_free",
+       "poolscope_bench_sized_free", "./dev build", /*has_pool_hooks=*/true},
+      {"no_stats", Role::kNoStats, "libpoolscope_no_stats_shim.so", true,
+       "poolscope_bench_malloc", "poolscope_bench_free",
+       "poolscope_bench_sized_free", "./dev build", /*has_pool_hooks=*/true},
   };
   return policies;
 }

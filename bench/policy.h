@@ -28,9 +28,11 @@ namespace poolscope::bench {
 
 // What a policy is to the table.
 enum class Role {
-  kPeer,   // compared with
-  kOurs,   // compared
-  kFloor,  // a limit to hold both against; no allocator
+  kPeer,     // compared with
+  kOurs,     // compared
+  kVariant,  // ours in another way; shown, and never compared
+  kNoStats,  // ours without statistics: what they cost is the difference
+  kFloor,    // a limit to hold all against; no allocator
 };
 
 using AllocateFunction = void* (*)(size_t);

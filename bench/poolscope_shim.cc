@@ -1,7 +1,8 @@
 // poolscope as a shared object with a malloc-like interface: one process-wide
-// PooledAllocator with default options, statistics included. Everything but
-// these functions is hidden (exports.lds), so a call crosses the boundary of
-// the object once, as it does in the libraries it is compared with.
+// PooledAllocator with default options but for the layout, which is the
+// object's (shim_layout.h). Everything but these functions is hidden
+// (poolscope_exports.lds), so a call crosses the boundary of the object once,
+// as it does in the libraries it is compared with.
 //
 // Thread-safe. The allocator is made when the object is loaded and never
 // destroyed: threads may free until the process ends.
@@ -12,11 +13,14 @@
 #include "absl/status/statusor.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/bench/pool_hooks.h"
+#include "poolscope/bench/shim_layout.h"
 
 namespace {
 
 poolscope::PooledAllocator* CreateOrDie() {
-  auto allocator = poolscope::PooledAllocator::Create(poolscope::PoolOptions());
+  poolscope::PoolOptions options;
+  options.layout = poolscope::bench::kShimLayout;
+  auto allocator = poolscope::PooledAllocator::Create(options);
   if (!allocator.ok()) {
     std::fprintf(stderr, "bench: %s\n", allocator.status().ToString().c_str());
     std::exit(1);

@@ -13,6 +13,7 @@ constexpr int kCellWidth = 20;
 constexpr int kTrialCellWidth = 44;
 constexpr int kColumnWidth = 11;
 
+// Null when there is none.
 const Measurement* Find(const std::vector<Measurement>& cell,
                         const std::string& policy) {
   const auto found = std::find_if(
@@ -87,7 +88,8 @@ std::string FormatHeader(const std::string& group,
   for (const Policy& policy : policies) {
     absl::StrAppendFormat(&line, "%*s", kColumnWidth, policy.name);
   }
-  absl::StrAppendFormat(&line, "%*s%8s\n", kColumnWidth, "best peer", "ratio");
+  absl::StrAppendFormat(&line, "%*s%8s%12s\n", kColumnWidth, "best peer",
+                        "ratio", "stats cost");
   return line;
 }
 
@@ -101,9 +103,12 @@ std::string FormatRow(const std::vector<Measurement>& cell,
         entry == nullptr ? "-" : absl::StrFormat("%.2f", entry->median_ns));
   }
   const std::optional<Comparison> comparison = Compare(cell, policies);
+  const std::optional<double> cost = StatisticsCost(cell, policies);
   absl::StrAppendFormat(
-      &line, "%*s%8s\n", kColumnWidth, comparison ? comparison->best_peer : "-",
-      comparison ? absl::StrFormat("%.2f", comparison->ratio) : "-");
+      &line, "%*s%8s%12s\n", kColumnWidth,
+      comparison ? comparison->best_peer : "-",
+      comparison ? absl::StrFormat("%.2f", comparison->ratio) : "-",
+      cost ? absl::StrFormat("%.2f", *cost) : "-");
   return line;
 }
 
@@ -124,6 +129,18 @@ std::optional<Comparison> Compare(const std::vector<Measurement>& cell,
   }
   if (ours == nullptr || best == nullptr) return std::nullopt;
   return Comparison{best->policy, ours->median_ns / best->median_ns};
+}
+
+std::optional<double> StatisticsCost(const std::vector<Measurement>& cell,
+                                     const std::vector<Policy>& policies) {
+  const Measurement* ours = nullptr;
+  const Measurement* without = nullptr;
+  for (const Policy& policy : policies) {
+    if (policy.role == Role::kOurs) ours = Find(cell, policy.name);
+    if (policy.role == Role::kNoStats) without = Find(cell, policy.name);
+  }
+  if (ours == nullptr || without == nullptr) return std::nullopt;
+  return ours->median_ns - without->median_ns;
 }
 
 std::string FormatTables(const std::vector<Measurement>& measurements,

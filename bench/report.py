@@ -23,13 +23,26 @@ BEGIN = "<!-- figures: begin, written by bench/report.py -->"
 END = "<!-- figures: end -->"
 
 # The order of columns and of bars; others follow as they come.
-POLICIES = ["poolscope", "glibc", "jemalloc", "tcmalloc", "mimalloc", "floor", "netty"]
+POLICIES = [
+    "poolscope",
+    "buddy",
+    "no_stats",
+    "glibc",
+    "jemalloc",
+    "tcmalloc",
+    "mimalloc",
+    "floor",
+    "netty",
+]
 OURS = "poolscope"
-NOT_PEERS = (OURS, "floor", "netty")
+NO_STATS = "no_stats"
+NOT_PEERS = (OURS, "buddy", NO_STATS, "floor", "netty")
 
 # Colours that can be told apart on white and on black, and by most eyes.
 COLOURS = {
     "poolscope": "#d9480f",
+    "buddy": "#e8894f",
+    "no_stats": "#f2bd9c",
     "glibc": "#748ffc",
     "jemalloc": "#20a179",
     "tcmalloc": "#a67c00",
@@ -39,6 +52,8 @@ COLOURS = {
 }
 
 TIE = 1.05
+# What all statistics together may cost, ns a pair.
+MOST_FOR_STATISTICS = 1.0
 
 TITLES = {
     "hot": "Hot pairs, ns",
@@ -82,6 +97,13 @@ class Cell:
         ratio = ours / peers[best]
         words = f"{ratio:.2f} × {best}"
         return words if ratio <= TIE else f"**{words}**"
+
+    def statistics_cost(self):
+        """Poolscope's median less that without statistics; "" without both."""
+        if OURS not in self.medians or NO_STATS not in self.medians:
+            return ""
+        cost = self.medians[OURS] - self.medians[NO_STATS]
+        return number(cost) if cost <= MOST_FOR_STATISTICS else f"**{number(cost)}**"
 
     def in_nanoseconds(self):
         return not re.search(r"_(kib|mb|ms|percent)$", self.name)
@@ -131,15 +153,17 @@ def number(value):
 
 def table(cells):
     policies = policies_of(cells)
-    verdicts = [cell.verdict() for cell in cells]
-    head = ["cell"] + policies + (["poolscope against"] if any(verdicts) else [])
-    lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * len(policies)]
-    lines[1] += "|---|" if any(verdicts) else "|"
-    for cell, verdict in zip(cells, verdicts):
-        row = [f"`{cell.name}`"]
-        row += [number(cell.medians[p]) if p in cell.medians else "" for p in policies]
-        row += [verdict] if any(verdicts) else []
-        lines.append("| " + " | ".join(row) + " |")
+    columns = [("cell", "---", [f"`{cell.name}`" for cell in cells])]
+    for p in policies:
+        medians = [cell.medians.get(p) for cell in cells]
+        columns.append((p, "---:", ["" if m is None else number(m) for m in medians]))
+    columns.append(("statistics cost", "---:", [cell.statistics_cost() for cell in cells]))
+    columns.append(("poolscope against", "---", [cell.verdict() for cell in cells]))
+    columns = [column for column in columns if any(column[2])]
+    rows = [[head for head, _, _ in columns]]
+    rows += zip(*(values for _, _, values in columns))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join(rule for _, rule, _ in columns) + "|")
     return "\n".join(lines)
 
 

@@ -56,9 +56,10 @@ struct Trial {
   // Null for a peer that is a program of its own.
   std::function<absl::Status(const Policy&, TrialOptions, const OnFigure&)> run;
 
-  // The floor is no allocator, and takes part in none.
+  // The floor is no allocator, and an allocator without statistics has no
+  // figures to read: they take part in none.
   bool Takes(const Policy& policy) const {
-    return policy.role == Role::kOurs ||
+    return policy.role == Role::kOurs || policy.role == Role::kVariant ||
            (!ours_only && policy.role == Role::kPeer);
   }
 };

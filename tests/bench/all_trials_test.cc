@@ -88,16 +88,20 @@ TEST(AllTrialsNamesTest, AreUnique) {
   }
 }
 
-TEST(TrialTest, TheFloorTakesNoPartAndPeersOnlyWhereTheyCan) {
+TEST(TrialTest, OnlyAllocatorsTakePartAndPeersOnlyWhereTheyCan) {
   Trial trial;
   Policy policy;
   policy.role = Role::kFloor;
+  EXPECT_FALSE(trial.Takes(policy));
+  policy.role = Role::kNoStats;
   EXPECT_FALSE(trial.Takes(policy));
   policy.role = Role::kPeer;
   EXPECT_TRUE(trial.Takes(policy));
   trial.ours_only = true;
   EXPECT_FALSE(trial.Takes(policy));
   policy.role = Role::kOurs;
+  EXPECT_TRUE(trial.Takes(policy));
+  policy.role = Role::kVariant;
   EXPECT_TRUE(trial.Takes(policy));
 }
 

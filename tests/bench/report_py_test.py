@@ -70,6 +70,40 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual(cell("buffer/hot/256", rows).verdict(), "")
 
 
+class StatisticsCostTest(unittest.TestCase):
+    ROWS = (
+        "hot/256,tcmalloc,4.000,3.000,5.000\n"
+        "hot/256,poolscope,3.900,2.900,3.100\n"
+        "hot/256,buddy,1.000,1.000,1.000\n"
+        "hot/256,no_stats,2.900,2.900,3.100\n"
+        "hot/64,poolscope,3.950,2.900,3.100\n"
+        "hot/64,no_stats,2.900,2.900,3.100\n"
+        "hot/16,poolscope,3.000,2.900,3.100\n"
+    )
+
+    def test_is_the_difference_and_bold_above_its_bar(self):
+        self.assertEqual(cell("hot/256", self.ROWS).statistics_cost(), "1.00")
+        self.assertEqual(cell("hot/64", self.ROWS).statistics_cost(), "**1.05**")
+        self.assertEqual(cell("hot/16", self.ROWS).statistics_cost(), "")
+
+    def test_ours_in_other_ways_are_no_peers(self):
+        self.assertEqual(cell("hot/256", self.ROWS).verdict(), "0.97 × tcmalloc")
+        self.assertEqual(cell("hot/64", self.ROWS).verdict(), "")
+
+    def test_has_a_column_of_its_own(self):
+        lines = report.table(cells_of(self.ROWS)).splitlines()
+        self.assertEqual(
+            lines[0],
+            "| cell | poolscope | buddy | no_stats | tcmalloc "
+            "| statistics cost | poolscope against |",
+        )
+        self.assertEqual(lines[1], "|---|---:|---:|---:|---:|---:|---|")
+        self.assertEqual(
+            lines[2], "| `hot/256` | 3.90 | 1.00 | 2.90 | 4.00 | 1.00 | 0.97 × tcmalloc |"
+        )
+        self.assertEqual({line.count("|") for line in lines}, {8})
+
+
 class TableTest(unittest.TestCase):
     def test_a_missing_policy_is_blank_and_ours_is_first(self):
         hot = report.groups_of(cells_of(ROWS))["hot"]

@@ -56,11 +56,55 @@ TEST(FormatTablesTest, ACellIsARowAndAMissingPolicyADash) {
                    Policies()),
       "\nhot pair, ns a pair (median)\n"
       "                          glibc   tcmalloc      floor  poolscope"
-      "  best peer   ratio\n"
+      "  best peer   ratio  stats cost\n"
       "hot/16                     8.00          -       2.00       6.00"
-      "      glibc    0.75\n"
+      "      glibc    0.75           -\n"
       "hot/64                        -      12.35          -          -"
-      "          -       -\n");
+      "          -       -           -\n");
+}
+
+const std::vector<Policy>& PoliciesAndOurOthers() {
+  static const auto& policies = *new std::vector<Policy>{
+      Named("glibc", Role::kPeer), Named("poolscope", Role::kOurs),
+      Named("buddy", Role::kVariant), Named("no_stats", Role::kNoStats)};
+  return policies;
+}
+
+TEST(StatisticsCostTest, IsOursLessThatWithout) {
+  const std::optional<double> cost = StatisticsCost(
+      {Entry("hot/16", "glibc", 8), Entry("hot/16", "buddy", 1),
+       Entry("hot/16", "poolscope", 5.5), Entry("hot/16", "no_stats", 5)},
+      PoliciesAndOurOthers());
+  ASSERT_TRUE(cost.has_value());
+  EXPECT_DOUBLE_EQ(*cost, 0.5);
+  EXPECT_FALSE(
+      StatisticsCost({Entry("hot/16", "poolscope", 5)}, PoliciesAndOurOthers())
+          .has_value());
+  EXPECT_FALSE(
+      StatisticsCost({Entry("hot/16", "no_stats", 5)}, PoliciesAndOurOthers())
+          .has_value());
+}
+
+TEST(CompareTest, OurOthersAreNeitherOursNorPeers) {
+  const std::optional<Comparison> comparison =
+      Compare({Entry("hot/16", "glibc", 8), Entry("hot/16", "poolscope", 6),
+               Entry("hot/16", "buddy", 1), Entry("hot/16", "no_stats", 2)},
+              PoliciesAndOurOthers());
+  ASSERT_TRUE(comparison.has_value());
+  EXPECT_EQ(comparison->best_peer, "glibc");
+  EXPECT_DOUBLE_EQ(comparison->ratio, 0.75);
+}
+
+TEST(FormatTablesTest, TheCostOfStatisticsEndsTheRow) {
+  EXPECT_EQ(FormatTables(
+                {Entry("hot/16", "glibc", 8), Entry("hot/16", "poolscope", 6),
+                 Entry("hot/16", "buddy", 7), Entry("hot/16", "no_stats", 5.5)},
+                PoliciesAndOurOthers()),
+            "\nhot pair, ns a pair (median)\n"
+            "                          glibc  poolscope      buddy   no_stats"
+            "  best peer   ratio  stats cost\n"
+            "hot/16                     8.00       6.00       7.00       5.50"
+            "      glibc    0.75        0.50\n");
 }
 
 TEST(FormatTrialTablesTest, AGroupIsATableWithItsBars) {

@@ -1,0 +1,7 @@
+#include "poolscope/bench/shim_layout.h"
+
+namespace poolscope::bench {
+
+const ChunkLayout kShimLayout = ChunkLayout::kBuddy;
+
+}  // namespace poolscope::bench
