@@ -37,6 +37,11 @@ class AddressTable {
         std::memory_order_relaxed);
   }
 
+  // The same for a block that some allocator handed out.
+  static Segment* FindBlock(uintptr_t address) {
+    return slots_[address >> kSegmentShift].load(std::memory_order_relaxed);
+  }
+
   // The same, also before Init() and for addresses that no user program has.
   static Segment* FindAny(uintptr_t address) {
     if (slots_ == nullptr || address >> 47 != 0) return nullptr;
@@ -50,8 +55,8 @@ class AddressTable {
   }
 
  private:
-  // Written once, before the first segment exists.
-  static std::atomic<Segment*>* slots_;
+  // Written once, before the first segment exists. Hidden: one load less.
+  [[gnu::visibility("hidden")]] static std::atomic<Segment*>* slots_;
 };
 
 }  // namespace pool_internal

@@ -7,6 +7,7 @@
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/base/fatal.h"
 #include "poolscope/allocator/pool/address_table.h"
+#include "poolscope/allocator/pool/bin_hints.h"
 #include "poolscope/allocator/pool/slab.h"
 
 namespace poolscope {
@@ -163,6 +164,7 @@ void Arena::SetWords(RunInfo* run, OwnerId owner, bool sampled) {
     const uintptr_t at = base + (i << kGranuleShift);
     AddressTable::Find(at)->SetWordAt(
         at, PageWord::Make(owner, sampled, offset, i));
+    BinHints::Set(at, offset);
   }
 }
 

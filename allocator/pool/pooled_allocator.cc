@@ -5,6 +5,7 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "poolscope/allocator/pool/address_table.h"
+#include "poolscope/allocator/pool/bin_hints.h"
 #include "poolscope/allocator/pool/pool_core.h"
 #include "poolscope/allocator/pool/thread_binding.h"
 
@@ -12,6 +13,7 @@ namespace poolscope {
 
 using pool_internal::AddressTable;
 using pool_internal::Bin;
+using pool_internal::BinHints;
 using pool_internal::BinOffset;
 using pool_internal::BlockState;
 using pool_internal::CacheHeader;
@@ -29,7 +31,7 @@ using pool_internal::SizeClassTables;
 
 namespace {
 
-Bin* BinAt(CacheHeader* cache, uint32_t offset) {
+Bin* BinAt(CacheHeader* cache, uint64_t offset) {
   return reinterpret_cast<Bin*>(reinterpret_cast<char*>(cache) + offset);
 }
 
@@ -54,9 +56,10 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateFast(
   void* block = bin->Pop(served);
   bin->CountRequested(size);
   const uintptr_t address = reinterpret_cast<uintptr_t>(block);
-  // A branch on the caller's size, so that a block with a byte of its own waits
-  // for nothing.
-  AddressTable::Find(address)->SetInUse(address, size + 15);
+  // Sizes up to this get a block whose state is in the finer table.
+  constexpr size_t kFineSize = 48;
+  AddressTable::FindBlock(address)->SetInUse(
+      address, size > kFineSize ? BlockState::kCoarseSize : 0);
   return block;
 }
 
@@ -69,18 +72,27 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeFast(CacheHeader* cache,
   if (ABSL_PREDICT_FALSE(segment == nullptr)) return false;
   const PageWord word = segment->WordAt(address);
   if (ABSL_PREDICT_FALSE(word.tag() != cache->id)) return false;
-  Bin* bin = BinAt(cache, word.bin_offset());
-  const int64_t difference = bin->difference();
+  const uint64_t guess = BinHints::Get(address);
+  uint64_t offset = guess;
+  // Two values from here on, as far as the compiler knows: it would otherwise
+  // use the word's offset where they are equal, and wait for it.
+  asm("" : "+r"(offset));
+  if (ABSL_PREDICT_FALSE(guess != word.bin_offset())) {
+    offset = word.bin_offset();
+    // A branch, not a conditional move, which waits as well.
+    asm volatile("" : "+r"(offset));
+  }
+  Bin* bin = BinAt(cache, offset);
+  const uint64_t freed = bin->pushes.load(std::memory_order_relaxed);
+  const int64_t difference = freed - bin->pops.load(std::memory_order_relaxed);
   if (ABSL_PREDICT_FALSE(difference == bin->full_at)) return false;
-  // Branches on the class, not on data, so that the usual case is the short
-  // one: see BlockState.
-  constexpr uint32_t kOwnByteBin = BinOffset(kClassOf64);
+  constexpr uint32_t kCoarseBin = BinOffset(kClassOf64);
   const bool was_in_use =
-      ABSL_PREDICT_TRUE(word.bin_offset() >= kOwnByteBin)
-          ? segment->ClearInUse(address, BlockState::kOwnByteSize)
+      ABSL_PREDICT_TRUE(offset >= kCoarseBin)
+          ? segment->ClearInUse(address, BlockState::kCoarseSize)
           : segment->ClearInUse(address, 0);
   if (ABSL_PREDICT_FALSE(!was_in_use)) return false;
-  bin->Push(block, difference);
+  bin->Push(block, freed, difference);
   return true;
 }
 

@@ -99,28 +99,33 @@ struct RunInfo {
   uint8_t size_class;
 };
 
-// Whether a block is in use: a byte for every 64 bytes of address, in one of
-// two forms, both zero when nothing that begins there is in use.
+// Whether a block is in use: a byte of its own, zero when it is not, else the
+// low byte of its address plus one. It is written without being read, so that
+// one allocation need not wait for the free before it, and another address that
+// shares the byte does not match.
 //
-//   class >= 64 B  the block's byte is its own: the low byte of its address,
-//                  plus one. It is written without being read, so that one
-//                  allocation need not wait for the free before it, and an
-//                  address inside the same 64 bytes does not match.
-//   class < 64 B   one bit for each 16 bytes; the blocks whose bits share one
-//                  byte belong to one run and thus have one writer.
+//   class >= 64 B  states[address / 64]
+//   class < 64 B   small_states[address / 16], of which only slabs of such
+//                  classes ever touch a page
 struct BlockState {
-  static constexpr size_t kOwnByteSize = 64;
+  // The smallest class whose byte is in `states`.
+  static constexpr size_t kCoarseSize = 64;
 
-  static size_t Index(uintptr_t address) {
+  static size_t Coarse(uintptr_t address) {
     return (address & (kSegmentBytes - 1)) >> 6;
+  }
+  static size_t Fine(uintptr_t address) {
+    return (address & (kSegmentBytes - 1)) >> 4;
   }
   // 1 to 256. Of a real block, whose address is a multiple of 16, at most 241:
   // it fits the byte. That of an address ending in 0xff matches no byte.
-  static uint32_t OwnByte(uintptr_t address) { return (address & 0xff) + 1; }
-  static uint8_t Bit(uintptr_t address) { return 1u << (address >> 4 & 3); }
+  static uint32_t InUse(uintptr_t address) { return (address & 0xff) + 1; }
 };
 
 struct alignas(4096) Segment {
+  // First, so that the fast path has no offset to add.
+  std::atomic<uint64_t> words[kGranules];
+
   PoolCore* core;
   Chunk* chunk;       // null for a huge block
   uintptr_t base;     // of the chunk or the huge block
@@ -129,8 +134,9 @@ struct alignas(4096) Segment {
   int huge_arena;  // whose counters the huge block is in
   Segment* next;   // in the core's list of huge blocks, or of spare segments
   Segment* prev;
-  std::atomic<uint64_t> words[kGranules];
+
   std::atomic<uint8_t> states[kSegmentBytes / 64];
+  std::atomic<uint8_t> small_states[kSegmentBytes / 16];
   RunInfo runs[kGranules];
 
   // Relaxed: enough to compare the word with one's own id, and under the
@@ -156,43 +162,39 @@ struct alignas(4096) Segment {
   }
 
   // Relaxed, here and below: one writer (see above); a snapshot that counts
-  // blocks in use at the same time is a statistic. `size` is the class's.
+  // blocks in use at the same time is a statistic. `size` is the class's, or
+  // anything on the same side of kCoarseSize.
   bool InUse(uintptr_t address, size_t size) const {
-    const uint8_t state = StateAt(address).load(std::memory_order_relaxed);
-    if (size >= BlockState::kOwnByteSize) {
-      return state == BlockState::OwnByte(address);
-    }
-    return address % 16 == 0 && (state & BlockState::Bit(address)) != 0;
+    const uint8_t state = size >= BlockState::kCoarseSize
+                              ? Load(states[BlockState::Coarse(address)])
+                              : Load(small_states[BlockState::Fine(address)]);
+    return state == BlockState::InUse(address);
   }
   void SetInUse(uintptr_t address, size_t size) {
-    std::atomic<uint8_t>& state = StateAt(address);
-    const uint8_t value =
-        size >= BlockState::kOwnByteSize
-            ? BlockState::OwnByte(address)
-            : state.load(std::memory_order_relaxed) | BlockState::Bit(address);
-    state.store(value, std::memory_order_relaxed);
+    const uint8_t state = BlockState::InUse(address);
+    if (size >= BlockState::kCoarseSize) {
+      Store(&states[BlockState::Coarse(address)], state);
+    } else {
+      Store(&small_states[BlockState::Fine(address)], state);
+    }
   }
   // False when the block was not in use.
   bool ClearInUse(uintptr_t address, size_t size) {
-    std::atomic<uint8_t>& state = StateAt(address);
-    const uint8_t before = state.load(std::memory_order_relaxed);
-    if (size >= BlockState::kOwnByteSize) {
-      if (before != BlockState::OwnByte(address)) return false;
-      state.store(0, std::memory_order_relaxed);
-      return true;
+    if (!InUse(address, size)) return false;
+    if (size >= BlockState::kCoarseSize) {
+      Store(&states[BlockState::Coarse(address)], 0);
+    } else {
+      Store(&small_states[BlockState::Fine(address)], 0);
     }
-    const uint8_t bit = BlockState::Bit(address);
-    if (address % 16 != 0 || (before & bit) == 0) return false;
-    state.store(before & ~bit, std::memory_order_relaxed);
     return true;
   }
 
  private:
-  std::atomic<uint8_t>& StateAt(uintptr_t address) {
-    return states[BlockState::Index(address)];
+  static uint8_t Load(const std::atomic<uint8_t>& state) {
+    return state.load(std::memory_order_relaxed);
   }
-  const std::atomic<uint8_t>& StateAt(uintptr_t address) const {
-    return states[BlockState::Index(address)];
+  static void Store(std::atomic<uint8_t>* state, uint8_t value) {
+    state->store(value, std::memory_order_relaxed);
   }
 };
 

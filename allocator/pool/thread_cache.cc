@@ -338,7 +338,8 @@ void ThreadCache::FreeOwned(int size_class, uintptr_t address) {
   }
   if (enabled() && HasRoom(size_class)) {
     Bin& bin = bins_[size_class];
-    bin.Push(reinterpret_cast<void*>(address), bin.difference());
+    bin.Push(reinterpret_cast<void*>(address),
+             bin.pushes.load(std::memory_order_relaxed), bin.difference());
     return;
   }
   cold.overflowed = true;

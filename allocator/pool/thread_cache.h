@@ -83,7 +83,7 @@ struct alignas(64) Bin {
   }
 
   // The two operations of the fast path. Pop() needs a block, and pops as it
-  // stands; Push() needs room, and difference() as it stands.
+  // stands; Push() needs room, pushes as it stands, and the difference.
   void* Pop(uint64_t served) {
     void* block = top;
     const uint64_t level = pushes.load(std::memory_order_relaxed) - served;
@@ -91,11 +91,10 @@ struct alignas(64) Bin {
     pops.store(served + 1, std::memory_order_relaxed);
     return block;
   }
-  void Push(void* block, int64_t level) {
-    *reinterpret_cast<void**>(slots + 8 * level) = top;
+  void Push(void* block, uint64_t freed, int64_t difference) {
+    *reinterpret_cast<void**>(slots + 8 * difference) = top;
     top = block;
-    pushes.store(pushes.load(std::memory_order_relaxed) + 1,
-                 std::memory_order_release);
+    pushes.store(freed + 1, std::memory_order_release);
   }
   void CountRequested(size_t bytes) {
     if constexpr (!kStatistics) return;
