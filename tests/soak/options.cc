@@ -61,7 +61,7 @@ absl::Status Apply(int flag, const char* value, Options& options) {
 }  // namespace
 
 std::string HelpText() {
-  return R"(Uses the pool from many threads at once, and checks that its figures hold.
+  return R"(Uses the pool from many threads at once, and checks its figures.
 
   soak [--duration=60s] [--threads=64] [--layout=both] [--seed=1]
 

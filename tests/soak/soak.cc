@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/tests/allocator/pool/stress/stats_identities.h"
+#include "poolscope/tests/allocator/pool/stress/work_scale.h"
 #include "poolscope/tests/exporter/http_client.h"
 #include "poolscope/tests/metrics/exposition.h"
 
@@ -15,11 +16,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Between two looks of each kind, so that the threads get to work in between.
-constexpr milliseconds kSnapshotInterval(5);
-constexpr milliseconds kScrapeInterval(20);
-constexpr milliseconds kCheckInterval(50);
-constexpr int kMaxTrimIntervalMs = 20;
+// Between two looks of each kind, so that the threads get to work in between,
+// where each takes longer as well.
+constexpr milliseconds kSnapshotInterval(5 * kSlowdown);
+constexpr milliseconds kScrapeInterval(20 * kSlowdown);
+constexpr milliseconds kCheckInterval(50 * kSlowdown);
+constexpr int kMaxTrimIntervalMs = 20 * kSlowdown;
 
 // What is wrong with an exposition, or "".
 std::string WrongInScrape(const HttpReply& reply) {
