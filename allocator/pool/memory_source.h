@@ -16,9 +16,12 @@ namespace poolscope {
 
 class MemorySource {
  public:
-  // What a mapping is for. kBlocks is users' memory (chunks, huge blocks),
-  // kMetadata the allocator's own.
-  enum class Use { kBlocks, kMetadata };
+  // What a mapping is for, which decides how large its pages are.
+  enum class Use {
+    kBlocks,      // users' memory, in 4 KiB pages: the first byte costs one
+    kHugeBlocks,  // users' memory, in transparent huge pages where it can be
+    kMetadata,    // the allocator's own, as the system has it
+  };
 
   virtual ~MemorySource() = default;
 

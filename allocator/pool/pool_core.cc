@@ -381,7 +381,9 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
   void* block = nullptr;
   if (segment != nullptr) {
     block = env_.options.memory_source->Map(
-        bytes, std::max(kSegmentBytes, alignment), MemorySource::Use::kBlocks);
+        bytes, std::max(kSegmentBytes, alignment),
+        env_.options.huge_pages ? MemorySource::Use::kHugeBlocks
+                                : MemorySource::Use::kBlocks);
   }
   const uintptr_t address = reinterpret_cast<uintptr_t>(block);
   if (block != nullptr) {

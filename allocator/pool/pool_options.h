@@ -73,6 +73,12 @@ struct PoolOptions {
   // An empty chunk is unmapped after this long. Zero: at once.
   absl::Duration empty_chunk_decay = absl::Seconds(5);
 
+  // Whether blocks larger than a chunk ask for transparent huge pages. One that
+  // is written whole takes a quarter of the time or less; the first byte
+  // touched in each 2 MiB makes all of these resident, instead of 4 KiB. Chunks
+  // never ask. See docs/decisions/0010-huge-pages.md.
+  bool huge_pages = true;
+
   // Whether some allocations leave a record (age, size, weight) behind.
   bool sampling = true;
 

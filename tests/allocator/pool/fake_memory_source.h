@@ -11,7 +11,8 @@
 //
 // Mappings are real ones, of MemorySource::System(). A mapping that is returned
 // with another size than it was made with, or was never made, is reported as a
-// test failure; so is a purge outside every mapping.
+// test failure; so is a purge outside every mapping. Huge blocks are counted,
+// and fail, together with the other blocks: Use::kHugeBlocks is Use::kBlocks.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_TESTS_ALLOCATOR_POOL_FAKE_MEMORY_SOURCE_H_
@@ -136,7 +137,7 @@ class FakeMemorySource final : public MemorySource {
     Use use;
   };
 
-  static int Index(Use use) { return static_cast<int>(use); }
+  static int Index(Use use) { return use == Use::kMetadata ? 1 : 0; }
 
   int64_t Read(const int64_t& value) const {
     std::lock_guard<std::mutex> lock(mutex_);

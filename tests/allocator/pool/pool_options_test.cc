@@ -52,6 +52,7 @@ TEST(PoolOptionsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(options.thread_cache_trim_interval, 8192u);
   EXPECT_EQ(options.thread_cache_idle_trim, absl::Seconds(10));
   EXPECT_EQ(options.empty_chunk_decay, absl::Seconds(5));
+  EXPECT_TRUE(options.huge_pages);
   EXPECT_TRUE(options.sampling);
 }
 
