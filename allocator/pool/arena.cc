@@ -254,6 +254,14 @@ int Arena::TakeBlocks(int size_class, OwnerId owner, int want,
   MutexLock lock(&mutex_);
   int taken = 0;
   while (taken < want) {
+    RunInfo* run = shared_.Pop(size_class);
+    if (run == nullptr) break;
+    SetWords(run, owner, /*sampled=*/false);
+    blocks[taken++] = reinterpret_cast<uintptr_t>(run->base);
+  }
+  *refusal = Refusal::kNone;
+  if (taken > 0) return taken;
+  while (taken < want) {
     // A chunk may be created for the first block, which somebody waits for, but
     // not for those that would only be kept.
     RunInfo* run =
@@ -285,6 +293,44 @@ void Arena::ReturnBlocks(const uintptr_t* blocks, int count) {
   Unmap(reaped);
 }
 
+void Arena::ShareLocked(RunInfo* run, Chunk** reaped) {
+  // Runs of a sample or of a large alignment may be of another length.
+  if (!SharedBlocks::Keeps(env_->layout, run->size_class) ||
+      run->pages != env_->layout.run_pages(run->size_class) ||
+      env_->closed.load(std::memory_order_relaxed) || !shared_.Push(run)) {
+    FreeRunLocked(run, reaped);
+    return;
+  }
+  SetWords(run, id, /*sampled=*/false);
+}
+
+void Arena::ShareBlocks(const uintptr_t* blocks, int count) {
+  Chunk* reaped = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    for (int i = 0; i < count; ++i) {
+      ShareLocked(AddressTable::Find(blocks[i])->RunAt(blocks[i]), &reaped);
+    }
+  }
+  Unmap(reaped);
+}
+
+void Arena::ReleaseShared(bool all) {
+  Chunk* reaped = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    const int64_t now = env_->options.clock->NowNanos();
+    const int64_t idle_nanos =
+        absl::ToInt64Nanoseconds(env_->options.thread_cache_idle_trim);
+    if (!all && now - shared_since_nanos_ < idle_nanos) return;
+    shared_since_nanos_ = now;
+    shared_.Drain(all, [&](RunInfo* run) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      FreeRunLocked(run, &reaped);
+    });
+  }
+  Unmap(reaped);
+}
+
 void Arena::LinkOrphan(RunInfo* slab) {
   LinkRun(&orphans_[slab->size_class], slab);
 }
@@ -302,6 +348,22 @@ void Arena::OrphanLocked(RunInfo* slab, Chunk** reaped) {
   }
   SetWords(slab, id, /*sampled=*/false);
   if (free > 0) LinkOrphan(slab);
+}
+
+void* Arena::HandOutLocked(uintptr_t block, int size_class,
+                           size_t requested_bytes) {
+  AddressTable::Find(block)->SetInUse(block, env_->layout.size(size_class));
+  counters_.allocations[size_class].Add(1);
+  counters_.requested_bytes.Add(requested_bytes);
+  return reinterpret_cast<void*>(block);
+}
+
+void* Arena::AllocateShared(int size_class, size_t requested_bytes) {
+  MutexLock lock(&mutex_);
+  const RunInfo* run = shared_.Pop(size_class);
+  if (run == nullptr) return nullptr;
+  return HandOutLocked(reinterpret_cast<uintptr_t>(run->base), size_class,
+                       requested_bytes);
 }
 
 void* Arena::AllocateDirect(int size_class, uint32_t page_alignment,
@@ -325,15 +387,16 @@ void* Arena::AllocateDirect(int size_class, uint32_t page_alignment,
     const size_t page_bytes = env_->options.page_size_bytes;
     const size_t pages =
         (env_->layout.size(size_class) + page_bytes - 1) / page_bytes;
-    RunInfo* run = NewRunLocked(size_class, pages, page_alignment, 1, id,
-                                existing_only, refusal);
+    RunInfo* run = page_alignment == 1 ? shared_.Pop(size_class) : nullptr;
+    *refusal = Refusal::kNone;
+    if (run == nullptr) {
+      run = NewRunLocked(size_class, pages, page_alignment, 1, id,
+                         existing_only, refusal);
+    }
     if (run == nullptr) return nullptr;
     block = reinterpret_cast<uintptr_t>(run->base);
   }
-  AddressTable::Find(block)->SetInUse(block, env_->layout.size(size_class));
-  counters_.allocations[size_class].Add(1);
-  counters_.requested_bytes.Add(requested_bytes);
-  return reinterpret_cast<void*>(block);
+  return HandOutLocked(block, size_class, requested_bytes);
 }
 
 void* Arena::AllocateSampled(int size_class, SampleRecord* record,
@@ -343,8 +406,12 @@ void* Arena::AllocateSampled(int size_class, SampleRecord* record,
   const size_t pages =
       (env_->layout.size(size_class) + page_bytes - 1) / page_bytes;
   MutexLock lock(&mutex_);
-  RunInfo* run = NewRunLocked(size_class, pages, 1, 1, id,
-                              /*existing_only=*/false, refusal);
+  // Shared ones first here too: what is freed is shared whoever had it.
+  RunInfo* run = shared_.Pop(size_class);
+  if (run == nullptr) {
+    run = NewRunLocked(size_class, pages, 1, 1, id, /*existing_only=*/false,
+                       refusal);
+  }
   if (run == nullptr) return nullptr;
   run->sample = record;
   SetWords(run, id, /*sampled=*/true);
@@ -357,7 +424,7 @@ void* Arena::AllocateSampled(int size_class, SampleRecord* record,
   return run->base;
 }
 
-Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count) {
+Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count, bool share) {
   SampleRecord* sample = nullptr;
   Chunk* reaped = nullptr;
   {
@@ -383,7 +450,12 @@ Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count) {
     const int size_class = run->size_class;
     if (run->elements == 1) {
       sample = run->sample;
-      FreeRunLocked(run, &reaped);
+      run->sample = nullptr;
+      if (share) {
+        ShareLocked(run, &reaped);
+      } else {
+        FreeRunLocked(run, &reaped);
+      }
     } else {
       const uint32_t before = PutElement(run, address);
       if (before == 0) LinkOrphan(run);

@@ -8,7 +8,8 @@
 // exits, the arena owns: the slabs become "orphans" with the arena as owner,
 // until a cache adopts them or their last block is freed. Blocks for threads
 // without a cache, sampled blocks and those aligned beyond a page are the
-// arena's from the start ("direct").
+// arena's from the start ("direct"). Freed large blocks that any thread may
+// take are the arena's as well; see shared_blocks.h.
 //
 // Thread safety: thread-safe. One lock, of rank kArena; memory is unmapped
 // after it is released. Counters are written under the lock and read without.
@@ -31,6 +32,7 @@
 #include "poolscope/allocator/pool/pool_env.h"
 #include "poolscope/allocator/pool/sampler.h"
 #include "poolscope/allocator/pool/segment.h"
+#include "poolscope/allocator/pool/shared_blocks.h"
 #include "poolscope/allocator/pool/size_classes.h"
 
 namespace poolscope {
@@ -71,12 +73,15 @@ class Arena : public Owner {
   // by `owner`: an orphan if there is one, else a new run. Null, and *refusal
   // says why.
   RunInfo* TakeSlab(int size_class, OwnerId owner, Refusal* refusal);
-  // Up to `want` blocks of a class of at least a page. The number taken.
+  // Up to `want` blocks of a class of at least a page: shared ones, else new
+  // runs. The number taken.
   int TakeBlocks(int size_class, OwnerId owner, int want, uintptr_t* blocks,
                  Refusal* refusal);
   // The reverse. A slab must have all its elements free; blocks must be free.
   void ReturnSlab(RunInfo* slab);
   void ReturnBlocks(const uintptr_t* blocks, int count);
+  // The same, for any thread to take as long as there is room for them.
+  void ShareBlocks(const uintptr_t* blocks, int count);
 
   // Runs f() under the lock, then takes over the slabs of `list` (linked by
   // next), which may hold blocks in use. f() closes the way by which blocks of
@@ -102,19 +107,29 @@ class Arena : public Owner {
   void* AllocateDirect(int size_class, uint32_t page_alignment,
                        size_t requested_bytes, bool existing_only,
                        Refusal* refusal);
+  // A shared block for a thread of another arena, or null; counted here.
+  void* AllocateShared(int size_class, size_t requested_bytes);
+  // Whether that is worth the lock.
+  bool HasShared(int size_class) const { return shared_.Has(size_class); }
   // One block on a page of its own, marked as sampled, with `record`; counted
   // here when `count`, else by the caller.
   void* AllocateSampled(int size_class, SampleRecord* record,
                         size_t requested_bytes, bool count, Refusal* refusal);
   // Frees a block of one of this arena's chunks. `count`: the free is counted
   // here; else a thread cache has counted it, and it has now arrived.
-  FreeResult FreeDirect(uintptr_t address, bool count);
+  // `share`: a large block is left to any thread as long as there is room.
+  FreeResult FreeDirect(uintptr_t address, bool count, bool share);
 
   // Counts a free for a thread that has no counters of its own and hands the
   // block to FreeCounted().
   void CountFree(int size_class);
   void CountHugeAllocation(size_t bytes, size_t requested_bytes, int64_t nanos);
   void CountHugeFree(size_t bytes);
+
+  // Frees shared blocks: all of them, or what nobody needed for
+  // thread_cache_idle_trim.
+  void ReleaseShared(bool all);
+  uint64_t shared_bytes() const { return shared_.bytes(); }
 
   // Unmaps empty chunks: all of them, or those whose decay has passed.
   void ReleaseEmptyChunks(bool all, uint64_t* chunks, uint64_t* bytes);
@@ -140,6 +155,10 @@ class Arena : public Owner {
   // guards.
   std::string CheckInvariants();
 
+  // The allocator's arenas as a ring; set before any thread is attached.
+  Arena* neighbour() const { return neighbour_; }
+  void set_neighbour(Arena* arena) { neighbour_ = arena; }
+
   Mutex* mutex() { return &mutex_; }  // for fork()
 
  private:
@@ -147,6 +166,12 @@ class Arena : public Owner {
                         uint32_t elements, OwnerId owner, bool existing_only,
                         Refusal* refusal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FreeRunLocked(RunInfo* run, Chunk** reaped)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps a free run as shared, or frees its pages.
+  void ShareLocked(RunInfo* run, Chunk** reaped)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Marks and counts a direct block.
+  void* HandOutLocked(uintptr_t block, int size_class, size_t requested_bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetWords(RunInfo* run, OwnerId owner, bool sampled);
   void OrphanLocked(RunInfo* slab, Chunk** reaped)
@@ -171,16 +196,20 @@ class Arena : public Owner {
   // Blocks in users' hands and in caches, by walking a chunk's runs.
   void CollectChunk(Chunk* chunk, ChunkStats* stats)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string CheckSharedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string CheckChunkLocked(Chunk* chunk, Carved* carved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   PoolEnv* const env_;
   const int index_;
+  Arena* neighbour_ = this;
 
   Mutex mutex_{LockRank::kArena};
   ChunkLists lists_ ABSL_GUARDED_BY(mutex_);
   // Orphaned slabs that have a free element, by class.
   std::array<RunInfo*, kMaxSizeClasses> orphans_ ABSL_GUARDED_BY(mutex_) = {};
+  SharedBlocks shared_;  // written under the lock
+  int64_t shared_since_nanos_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t reserved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t free_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t peak_used_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -79,6 +79,7 @@ void Arena::Collect(ArenaStats* arena, AllocatorStats* totals, Carved* carved,
   MutexLock lock(&mutex_);
   arena->reserved_bytes = reserved_bytes_;
   arena->used_bytes = UsedLocked();
+  arena->cached_bytes += shared_.bytes();
   arena->peak_used_bytes = peak_used_bytes_;
   arena->chunk_allocations = chunk_allocations_;
   arena->chunk_deallocations = chunk_deallocations_;
@@ -159,6 +160,26 @@ std::string Arena::CheckChunkLocked(Chunk* chunk, Carved* carved) {
   return "";
 }
 
+std::string Arena::CheckSharedLocked() {
+  std::string problem;
+  uint64_t bytes = 0;
+  shared_.ForEach([&](const RunInfo* run) {
+    const uintptr_t at = reinterpret_cast<uintptr_t>(run->base);
+    const Segment* segment = AddressTable::Find(at);
+    bytes += run->block_bytes;
+    if (segment->WordAt(at).tag() != id ||
+        segment->InUse(at, run->block_bytes)) {
+      problem = absl::StrFormat("shared block %p is in use or not the arena's",
+                                run->base);
+    }
+  });
+  if (bytes != shared_.bytes()) {
+    problem = absl::StrFormat("%d bytes shared, counted as %d", bytes,
+                              shared_.bytes());
+  }
+  return problem;
+}
+
 std::string Arena::CheckInvariants() {
   std::string problem;
   Carved carved = {};
@@ -174,6 +195,7 @@ std::string Arena::CheckInvariants() {
     empty += chunk->empty() ? 1 : 0;
     if (problem.empty()) problem = CheckChunkLocked(chunk, &carved);
   });
+  if (problem.empty()) problem = CheckSharedLocked();
   if (!problem.empty()) return absl::StrFormat("arena %d: %s", index_, problem);
   if (reserved != reserved_bytes_ || free != free_bytes_) {
     return absl::StrFormat(

@@ -61,6 +61,10 @@ absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
                           options.name, i));
     }
   }
+  for (int i = 0; i < *options.arenas; ++i) {
+    core->arenas_[i]->set_neighbour(
+        core->arenas_[(i + 1) % *options.arenas].get());
+  }
   {
     MutexLock lock(&core->mutex_);
     core->arena_threads_.resize(*options.arenas);
@@ -349,6 +353,7 @@ void PoolCore::MakeRoom(ThreadCache* own) {
   uint64_t chunks = 0;
   uint64_t bytes = 0;
   for (const std::unique_ptr<Arena>& arena : arenas_) {
+    arena->ReleaseShared(/*all=*/true);
     arena->ReleaseEmptyChunks(/*all=*/true, &chunks, &bytes);
   }
 }
@@ -470,7 +475,8 @@ void PoolCore::FreeBlock(ThreadCache* cache, Segment* segment,
             reinterpret_cast<void*>(address));
     }
     if (owner->is_arena) {
-      if (arena->FreeDirect(address, /*count=*/true) ==
+      if (arena->FreeDirect(address, /*count=*/true,
+                            /*share=*/cache != nullptr && cache->enabled()) ==
           Arena::FreeResult::kFreed) {
         return;
       }
@@ -479,7 +485,7 @@ void PoolCore::FreeBlock(ThreadCache* cache, Segment* segment,
     const int size_class = ClassOfBin(word.bin_offset());
     if (cache == nullptr) {
       arena->CountFree(size_class);
-      FreeCounted(address);
+      FreeCounted(address, /*share=*/false);
     } else if (owner == cache) {
       cache->FreeOwned(size_class, address);
     } else {
@@ -540,6 +546,7 @@ TrimResult PoolCore::Trim() {
   }
   FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, &result);
   for (const std::unique_ptr<Arena>& arena : arenas_) {
+    arena->ReleaseShared(/*all=*/true);
     arena->ReleaseEmptyChunks(/*all=*/true, &result.chunks_unmapped,
                               &result.trimmed_bytes);
     result.trimmed_bytes += arena->PurgeFreePages();
@@ -552,6 +559,7 @@ TrimResult PoolCore::Maintain() {
   FlushIdleCaches(EvictionReason::kIdle, /*all=*/false,
                   env_.options.clock->NowNanos(), &result);
   for (const std::unique_ptr<Arena>& arena : arenas_) {
+    arena->ReleaseShared(/*all=*/false);
     arena->ReleaseEmptyChunks(/*all=*/false, &result.chunks_unmapped,
                               &result.trimmed_bytes);
   }

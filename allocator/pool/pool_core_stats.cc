@@ -115,8 +115,10 @@ PoolCore::Totals PoolCore::ReadTotals() const {
     frees += count;
     freed_bytes += count * env_.layout.size(size_class);
   };
+  Totals totals;
   for (const std::unique_ptr<Arena>& arena : arenas_) {
     drained += arena->counters().drained_bytes.Value();
+    totals.cached_bytes += arena->shared_bytes();
   }
   ForEachCache([&](const ThreadCache* c) { drained += c->drained_bytes(); });
   for (const std::unique_ptr<Arena>& arena : arenas_) {
@@ -137,7 +139,6 @@ PoolCore::Totals PoolCore::ReadTotals() const {
       }
     }
   });
-  Totals totals;
   const auto add_allocation = [&](int size_class, uint64_t count) {
     allocations += count;
     allocated_bytes += count * env_.layout.size(size_class);

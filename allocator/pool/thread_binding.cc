@@ -134,6 +134,7 @@ void MarkIdle() {
     MutexLock lock(&cache->mutex);
     cache->PublishPending();
     cache->DrainReturns();
+    cache->ShareSome();
     cache->state.store(CacheState::kIdle, std::memory_order_relaxed);
   }
 }

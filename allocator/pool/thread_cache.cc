@@ -20,6 +20,11 @@ constexpr uint32_t kTimedMissInterval = 16;
 constexpr uint32_t kPublishInterval = 32;
 // Pending frees that are sent on their way at the latest.
 constexpr uint64_t kMaxPendingBytes = 32 << 10;
+// Frees in a row for one owner from which on its large blocks go home to it: it
+// is likely to need them. Before, anyone may take them.
+constexpr uint32_t kLongRun = 8;
+// Other arenas that a miss looks into at most.
+constexpr int kNeighbours = 16;
 constexpr uint64_t kNever = ~uint64_t{0};
 
 [[noreturn]] void FatalNotInUse(uintptr_t address, size_t block_bytes,
@@ -43,10 +48,10 @@ Segment* SegmentInUse(uintptr_t address) {
 
 }  // namespace
 
-void FreeCounted(uintptr_t address) {
+void FreeCounted(uintptr_t address, bool share) {
   for (;;) {
     Segment* segment = SegmentInUse(address);
-    if (segment->chunk->arena()->FreeDirect(address, /*count=*/false) ==
+    if (segment->chunk->arena()->FreeDirect(address, /*count=*/false, share) ==
         Arena::FreeResult::kFreed) {
       return;
     }
@@ -230,6 +235,13 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
       }
     }
   } else {
+    if (Arena* other = ArenaToAsk(size_class); other != arena()) {
+      void* shared = other->AllocateShared(size_class, size);
+      if (shared != nullptr) {
+        CountDownSample(size_class);
+        return shared;
+      }
+    }
     taken = arena()->TakeBlocks(size_class, id, want, blocks, refusal);
     if (taken == 0) return nullptr;
   }
@@ -237,6 +249,22 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
   CountDownSample(size_class);
   cold.misses.Add(1);
   return Deliver(size_class, size, blocks[0]);
+}
+
+// Where to go for a block: to another arena when that one has a shared block
+// and the own one none.
+Arena* ThreadCache::ArenaToAsk(int size_class) {
+  Arena* own = arena();
+  if (!SharedBlocks::Keeps(env_->layout, size_class)) return own;
+  // What this thread has just freed may serve it again.
+  if (run_length_ < kLongRun) PublishPending();
+  Arena* candidate = own;
+  for (int i = 0; i <= kNeighbours; ++i) {
+    if (candidate->HasShared(size_class)) return candidate;
+    candidate = candidate->neighbour();
+    if (candidate == own) break;
+  }
+  return own;
 }
 
 void ThreadCache::DrawSample(int size_class) {
@@ -265,9 +293,11 @@ void* ThreadCache::TakeSample(int size_class, size_t size) {
   SampleRecord* record = env_->sampler.NewRecord();
   if (record != nullptr) {
     Refusal refusal;
-    const bool cached = enabled();
-    block = arena()->AllocateSampled(size_class, record, size,
-                                     /*count=*/!cached, &refusal);
+    Arena* from = ArenaToAsk(size_class);
+    // An allocation counts where its free will.
+    const bool cached = enabled() && from == arena();
+    block = from->AllocateSampled(size_class, record, size,
+                                  /*count=*/!cached, &refusal);
     if (block == nullptr) {
       env_->sampler.Discard(record);
     } else {
@@ -367,7 +397,12 @@ void ThreadCache::CountRemoteFree(Arena* arena, int size_class) {
 
 void ThreadCache::FreeRemote(ThreadCache* owner, int size_class,
                              uintptr_t address) {
-  if (pending_owner_ != owner) PublishPending();
+  if (run_owner_ != owner) {
+    PublishPending();
+    run_owner_ = owner;
+    run_length_ = 0;
+  }
+  ++run_length_;
   if (pending_ == nullptr) {
     pending_ = NewBatch();
     if (pending_ == nullptr) {
@@ -386,10 +421,30 @@ void ThreadCache::FreeRemote(ThreadCache* owner, int size_class,
 
 void ThreadCache::PublishPending() {
   if (pending_ == nullptr) return;
-  Send(pending_owner_, reinterpret_cast<uintptr_t>(pending_));
+  if (run_length_ < kLongRun) SharePending();
+  if (pending_->count > 0) {
+    Send(pending_owner_, reinterpret_cast<uintptr_t>(pending_));
+  } else {
+    pending_->next = reinterpret_cast<uintptr_t>(spare_batches_);
+    spare_batches_ = pending_;
+  }
   pending_ = nullptr;
   pending_owner_ = nullptr;
   pending_bytes_ = 0;
+}
+
+void ThreadCache::SharePending() {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < pending_->count; ++i) {
+    const uintptr_t address = pending_->blocks[i];
+    const PageWord word = SegmentInUse(address)->WordAt(address);
+    if (SharedBlocks::Keeps(env_->layout, ClassOfBin(word.bin_offset()))) {
+      FreeCounted(address, /*share=*/true);
+    } else {
+      pending_->blocks[kept++] = address;
+    }
+  }
+  pending_->count = kept;
 }
 
 void ThreadCache::Send(ThreadCache* owner, uintptr_t message) {
@@ -459,7 +514,7 @@ void ThreadCache::DrainBlock(uintptr_t address, Overflow* overflow) {
   Segment* segment = SegmentInUse(address);
   const PageWord word = segment->WordAt(address);
   if (word.owner() != id) {
-    FreeCounted(address);
+    FreeCounted(address, /*share=*/false);
     return;
   }
   const int size_class = RunOf(address, word)->size_class;
@@ -491,7 +546,7 @@ void ThreadCache::DrainToArena(uintptr_t message, ThreadCache* owner) {
         owner->returns_.Push(address | kBlockMessage)) {
       return;
     }
-    FreeCounted(address);
+    FreeCounted(address, /*share=*/false);
   };
   while (message != 0) {
     const uintptr_t next = ReturnQueue::Next(message);

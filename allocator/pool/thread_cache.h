@@ -191,6 +191,8 @@ class ThreadCache : public CacheHeader {
 
   // Sends pending frees on their way.
   void PublishPending();
+  // Leaves a few large blocks to whoever needs them.
+  void ShareSome();
   // Takes up what others freed.
   void DrainReturns();
   // Empties all magazines and gives free slabs back.
@@ -257,6 +259,7 @@ class ThreadCache : public CacheHeader {
     return __atomic_load_n(&remote_frees_[arena_index], __ATOMIC_ACQUIRE);
   }
   void* ServeMiss(int size_class, size_t size, Refusal* refusal);
+  Arena* ArenaToAsk(int size_class);
   void* ServeMissTimed(int size_class, size_t size, Refusal* refusal);
   void* TakeSample(int size_class, size_t size);
   // True each kCheckInterval allocations from the magazine: one to be timed.
@@ -278,8 +281,10 @@ class ThreadCache : public CacheHeader {
   bool SetCapacity(int size_class, uint32_t capacity);
   void TryGrow(int size_class);
   bool FitsBudget(uint64_t granted_after);
-  void FlushOldest(int size_class, uint64_t count, EvictionReason reason);
-  void GiveBack(int size_class, const uintptr_t* blocks, int count);
+  void FlushOldest(int size_class, uint64_t count, EvictionReason reason,
+                   bool share = false);
+  void GiveBack(int size_class, const uintptr_t* blocks, int count,
+                bool share = false);
 
   // Slabs.
   void PutInSlab(int size_class, uintptr_t address);
@@ -300,6 +305,8 @@ class ThreadCache : public CacheHeader {
   void OrphanSlabs(F&& close);
   RemoteBatch* NewBatch();
   void Send(ThreadCache* owner, uintptr_t message);
+  // Frees the large blocks of the pending batch for any thread to take.
+  void SharePending();
 
   PoolEnv* const env_;
   ColdBin* const cold_;
@@ -316,11 +323,15 @@ class ThreadCache : public CacheHeader {
   uint64_t requests_since_trim_ = 0;
   uint32_t slow_paths_ = 0;
   uint32_t misses_ = 0;
+  int shareable_magazines_ = 0;  // of classes that SharedBlocks keeps
 
   // Frees on their way to another owner.
   ThreadCache* pending_owner_ = nullptr;
   RemoteBatch* pending_ = nullptr;
   uint64_t pending_bytes_ = 0;
+  // Whose block was freed last, and how many of them in a row.
+  ThreadCache* run_owner_ = nullptr;
+  uint32_t run_length_ = 0;
   RemoteBatch* spare_batches_ = nullptr;
   int batch_count_ = 0;
   // Batches that owners sent back.
@@ -335,8 +346,8 @@ class ThreadCache : public CacheHeader {
 
 // Frees a block whose free has been counted, wherever its run belongs by now:
 // to an arena, or to a cache, which is sent a message. For threads without a
-// cache, and for messages that reach the wrong owner.
-void FreeCounted(uintptr_t address);
+// cache, messages that reach the wrong owner, and blocks to `share`.
+void FreeCounted(uintptr_t address, bool share);
 
 }  // namespace pool_internal
 }  // namespace poolscope

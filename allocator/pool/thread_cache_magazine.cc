@@ -16,6 +16,10 @@ constexpr uint32_t kBackOffMisses = 64;
 // goes back to the arena.
 constexpr uint64_t kKeepFreeBytes = 256 << 10;
 
+// Large blocks that a thread leaves to others when it goes idle, at most: what
+// that costs should be little beside going to sleep.
+constexpr uint64_t kSharedAtIdle = 8;
+
 uint32_t InitialCapacity(size_t block_bytes) {
   if (block_bytes <= 1024) return 16;
   return block_bytes <= 8192 ? 4 : 1;
@@ -90,6 +94,9 @@ bool ThreadCache::SetCapacity(int size_class, uint32_t capacity) {
   if (cold.array != nullptr) {
     env_->metadata.Free(cold.array, cold.capacity * sizeof(void*));
   }
+  if (SharedBlocks::Keeps(env_->layout, size_class)) {
+    shareable_magazines_ += (capacity > 0) - (cold.capacity > 0);
+  }
   const int64_t fill = bin.fill.load(std::memory_order_relaxed);
   granted_bytes_ += capacity * env_->layout.size(size_class);
   granted_bytes_ -= cold.capacity * env_->layout.size(size_class);
@@ -101,7 +108,7 @@ bool ThreadCache::SetCapacity(int size_class, uint32_t capacity) {
 }
 
 void ThreadCache::FlushOldest(int size_class, uint64_t count,
-                              EvictionReason reason) {
+                              EvictionReason reason, bool share) {
   Bin& bin = bins_[size_class];
   void** array = cold_[size_class].array;
   const uint64_t level = bin.level();
@@ -109,14 +116,15 @@ void ThreadCache::FlushOldest(int size_class, uint64_t count,
   if (count == 0) return;
   const uint64_t below_top = std::min(count, level - 1);
   if (below_top > 0) {
-    GiveBack(size_class, reinterpret_cast<uintptr_t*>(array + 1), below_top);
+    GiveBack(size_class, reinterpret_cast<uintptr_t*>(array + 1), below_top,
+             share);
     std::memmove(array + 1, array + 1 + below_top,
                  (level - 1 - below_top) * sizeof(void*));
   }
   if (count == level) {
     const uintptr_t last = reinterpret_cast<uintptr_t>(bin.top);
     bin.top = nullptr;
-    GiveBack(size_class, &last, 1);
+    GiveBack(size_class, &last, 1, share);
   }
   bin.fill.store(
       bin.fill.load(std::memory_order_relaxed) - static_cast<int64_t>(count),
@@ -126,12 +134,30 @@ void ThreadCache::FlushOldest(int size_class, uint64_t count,
   evictions_[static_cast<int>(reason)].Add(count);
 }
 
-void ThreadCache::GiveBack(int size_class, const uintptr_t* blocks, int count) {
+void ThreadCache::GiveBack(int size_class, const uintptr_t* blocks, int count,
+                           bool share) {
   if (!env_->layout.is_slab(size_class)) {
-    arena()->ReturnBlocks(blocks, count);
+    if (share) {
+      arena()->ShareBlocks(blocks, count);
+    } else {
+      arena()->ReturnBlocks(blocks, count);
+    }
     return;
   }
   for (int i = 0; i < count; ++i) PutInSlab(size_class, blocks[i]);
+}
+
+void ThreadCache::ShareSome() {
+  if (shareable_magazines_ == 0) return;
+  uint64_t left = kSharedAtIdle;
+  for (int c = 0; left > 0 && c < env_->layout.count(); ++c) {
+    if (cold_[c].capacity == 0 || !SharedBlocks::Keeps(env_->layout, c)) {
+      continue;
+    }
+    const uint64_t count = std::min<uint64_t>(left, bins_[c].level());
+    FlushOldest(c, count, EvictionReason::kIdle, /*share=*/true);
+    left -= count;
+  }
 }
 
 void ThreadCache::TrimUnused(EvictionReason reason) {
