@@ -1,5 +1,6 @@
 #include "poolscope/tests/soak/soak.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -7,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/tests/allocator/pool/stress/stats_identities.h"
-#include "poolscope/tests/allocator/pool/stress/work_scale.h"
 #include "poolscope/tests/exporter/http_client.h"
 #include "poolscope/tests/metrics/exposition.h"
 
@@ -16,12 +16,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Between two looks of each kind, so that the threads get to work in between,
-// where each takes longer as well.
-constexpr milliseconds kSnapshotInterval(5 * kSlowdown);
-constexpr milliseconds kScrapeInterval(20 * kSlowdown);
-constexpr milliseconds kCheckInterval(50 * kSlowdown);
-constexpr int kMaxTrimIntervalMs = 20 * kSlowdown;
+// Between two looks of each kind, at least.
+constexpr milliseconds kSnapshotPause(5);
+constexpr milliseconds kTrimPause(10);
+constexpr milliseconds kScrapePause(20);
+constexpr milliseconds kCheckPause(50);
 
 // What is wrong with an exposition, or "".
 std::string WrongInScrape(const HttpReply& reply) {
@@ -103,45 +102,55 @@ void Soak::Work(uint64_t seed, bool new_threads) {
   }
 }
 
+template <typename F>
+void Soak::Repeat(milliseconds pause, F&& look) {
+  milliseconds wait = pause;
+  while (!stop_watching_.WaitFor(wait)) {
+    const auto begun = std::chrono::steady_clock::now();
+    look();
+    const auto took = std::chrono::steady_clock::now() - begun;
+    wait = std::max(pause, std::chrono::duration_cast<milliseconds>(9 * took));
+  }
+}
+
 void Soak::Watch(SoakPool* pool) {
   const StatsOptions everything{true, true};
   AllocatorStats before = pool->allocator()->Stats(everything);
-  while (!stop_watching_.WaitFor(kSnapshotInterval)) {
+  Repeat(kSnapshotPause, [&] {
     AllocatorStats now = pool->allocator()->Stats(everything);
     problems_.AddIfAny(pool->name(), BrokenIdentity(now));
     problems_.AddIfAny(pool->name(), CounterThatFell(before, now));
     before = std::move(now);
     ++snapshots_;
-  }
+  });
 }
 
 void Soak::Trim(SoakPool* pool) {
-  Random random(pool->allocator()->options().arenas.value_or(0));
-  while (!stop_watching_.WaitFor(
-      milliseconds(1 + Below(&random, kMaxTrimIntervalMs)))) {
+  Random random;
+  Repeat(kTrimPause, [&] {
     if (Below(&random, 2) == 0) {
       pool->allocator()->Maintain();
     } else {
       pool->allocator()->Trim();
     }
     ++trims_;
-  }
+  });
 }
 
 void Soak::Check(SoakPool* pool) {
-  while (!stop_watching_.WaitFor(kCheckInterval)) {
+  Repeat(kCheckPause, [&] {
     const absl::Status status = pool->allocator()->CheckInvariants();
     if (!status.ok()) {
       problems_.Add(absl::StrCat(pool->name(), ": ", status.ToString()));
     }
     ++checks_;
-  }
+  });
 }
 
 void Soak::Scrape() {
   HttpClient client(sidecar_->port());
   bool gzip = false;
-  while (!stop_watching_.WaitFor(kScrapeInterval)) {
+  Repeat(kScrapePause, [&] {
     problems_.AddIfAny("scrape",
                        WrongInScrape(client.Request("GET", "/metrics")));
     const HttpReply page =
@@ -152,7 +161,7 @@ void Soak::Scrape() {
           absl::StrCat("GET /debug/arenas gave status ", page.status));
     }
     ++scrapes_;
-  }
+  });
 }
 
 SoakProgress Soak::Progress() const {

@@ -17,6 +17,7 @@
 #define POOLSCOPE_TESTS_SOAK_SOAK_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -69,6 +70,11 @@ class Soak {
   Soak() = default;
 
   void Work(uint64_t seed, bool new_threads);
+  // Calls look() until the threads are gone, each time after `pause`, and after
+  // nine times as long as the last call took: where looks are slow, as under a
+  // sanitizer, the threads still get to work.
+  template <typename F>
+  void Repeat(std::chrono::milliseconds pause, F&& look);
   void Watch(SoakPool* pool);
   void Trim(SoakPool* pool);
   void Check(SoakPool* pool);

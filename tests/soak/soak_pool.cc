@@ -77,6 +77,10 @@ void SoakPool::Allocate(Random* random, std::vector<Block>* blocks,
   block.address = pool_->Allocate(block.size, alignment);
   if (block.address == nullptr) {
     ++counts->refusals;
+    for (size_t keep = blocks->size() / 2; blocks->size() > keep;) {
+      Free(random, blocks->back(), counts);
+      blocks->pop_back();
+    }
     return;
   }
   ++counts->allocations;

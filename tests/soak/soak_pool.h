@@ -57,6 +57,7 @@ class SoakPool {
   SoakPool(std::unique_ptr<PooledAllocator> pool, Problems* problems)
       : pool_(std::move(pool)), problems_(problems) {}
 
+  // Refused, it frees half of `blocks`, as a service sheds load.
   void Allocate(Random* random, std::vector<Block>* blocks, WorkCounts* counts);
   void Free(Random* random, const Block& block, WorkCounts* counts);
   void ChangeCache(Random* random);
