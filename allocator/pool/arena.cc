@@ -254,14 +254,6 @@ int Arena::TakeBlocks(int size_class, OwnerId owner, int want,
   MutexLock lock(&mutex_);
   int taken = 0;
   while (taken < want) {
-    RunInfo* run = shared_.Pop(size_class);
-    if (run == nullptr) break;
-    SetWords(run, owner, /*sampled=*/false);
-    blocks[taken++] = reinterpret_cast<uintptr_t>(run->base);
-  }
-  *refusal = Refusal::kNone;
-  if (taken > 0) return taken;
-  while (taken < want) {
     // A chunk may be created for the first block, which somebody waits for, but
     // not for those that would only be kept.
     RunInfo* run =
@@ -356,6 +348,19 @@ void* Arena::HandOutLocked(uintptr_t block, int size_class,
   counters_.allocations[size_class].Add(1);
   counters_.requested_bytes.Add(requested_bytes);
   return reinterpret_cast<void*>(block);
+}
+
+int Arena::TakeShared(int size_class, OwnerId owner, int want,
+                      uintptr_t* blocks) {
+  MutexLock lock(&mutex_);
+  int taken = 0;
+  while (taken < want) {
+    RunInfo* run = shared_.Pop(size_class);
+    if (run == nullptr) break;
+    SetWords(run, owner, /*sampled=*/false);
+    blocks[taken++] = reinterpret_cast<uintptr_t>(run->base);
+  }
+  return taken;
 }
 
 void* Arena::AllocateShared(int size_class, size_t requested_bytes) {

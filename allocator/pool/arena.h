@@ -73,10 +73,11 @@ class Arena : public Owner {
   // by `owner`: an orphan if there is one, else a new run. Null, and *refusal
   // says why.
   RunInfo* TakeSlab(int size_class, OwnerId owner, Refusal* refusal);
-  // Up to `want` blocks of a class of at least a page: shared ones, else new
-  // runs. The number taken.
+  // Up to `want` blocks of a class of at least a page, as new runs or of those
+  // that are shared. The number taken.
   int TakeBlocks(int size_class, OwnerId owner, int want, uintptr_t* blocks,
                  Refusal* refusal);
+  int TakeShared(int size_class, OwnerId owner, int want, uintptr_t* blocks);
   // The reverse. A slab must have all its elements free; blocks must be free.
   void ReturnSlab(RunInfo* slab);
   void ReturnBlocks(const uintptr_t* blocks, int count);

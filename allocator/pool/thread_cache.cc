@@ -25,6 +25,9 @@ constexpr uint64_t kMaxPendingBytes = 32 << 10;
 constexpr uint32_t kLongRun = 8;
 // Other arenas that a miss looks into at most.
 constexpr int kNeighbours = 16;
+// Another thread may be faster: looks for a shared block before memory is taken
+// that nobody had.
+constexpr int kLooks = 3;
 constexpr uint64_t kNever = ~uint64_t{0};
 
 [[noreturn]] void FatalNotInUse(uintptr_t address, size_t block_bytes,
@@ -235,14 +238,19 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
       }
     }
   } else {
-    if (Arena* other = ArenaToAsk(size_class); other != arena()) {
-      void* shared = other->AllocateShared(size_class, size);
-      if (shared != nullptr) {
+    for (int i = 0; i < kLooks && taken == 0; ++i) {
+      Arena* from = ArenaToAsk(size_class);
+      if (!from->HasShared(size_class)) break;
+      if (from == arena()) {
+        taken = from->TakeShared(size_class, id, want, blocks);
+      } else if (void* shared = from->AllocateShared(size_class, size)) {
         CountDownSample(size_class);
         return shared;
       }
     }
-    taken = arena()->TakeBlocks(size_class, id, want, blocks, refusal);
+    if (taken == 0) {
+      taken = arena()->TakeBlocks(size_class, id, want, blocks, refusal);
+    }
     if (taken == 0) return nullptr;
   }
   for (int i = taken - 1; i > 0; --i) Insert(size_class, blocks[i]);
@@ -256,8 +264,6 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
 Arena* ThreadCache::ArenaToAsk(int size_class) {
   Arena* own = arena();
   if (!SharedBlocks::Keeps(env_->layout, size_class)) return own;
-  // What this thread has just freed may serve it again.
-  if (run_length_ < kLongRun) PublishPending();
   Arena* candidate = own;
   for (int i = 0; i <= kNeighbours; ++i) {
     if (candidate->HasShared(size_class)) return candidate;
@@ -402,7 +408,13 @@ void ThreadCache::FreeRemote(ThreadCache* owner, int size_class,
     run_owner_ = owner;
     run_length_ = 0;
   }
-  ++run_length_;
+  if (run_length_ < kLongRun) {
+    ++run_length_;
+    if (SharedBlocks::Keeps(env_->layout, size_class)) {
+      FreeCounted(address, /*share=*/true);
+      return;
+    }
+  }
   if (pending_ == nullptr) {
     pending_ = NewBatch();
     if (pending_ == nullptr) {
@@ -421,30 +433,10 @@ void ThreadCache::FreeRemote(ThreadCache* owner, int size_class,
 
 void ThreadCache::PublishPending() {
   if (pending_ == nullptr) return;
-  if (run_length_ < kLongRun) SharePending();
-  if (pending_->count > 0) {
-    Send(pending_owner_, reinterpret_cast<uintptr_t>(pending_));
-  } else {
-    pending_->next = reinterpret_cast<uintptr_t>(spare_batches_);
-    spare_batches_ = pending_;
-  }
+  Send(pending_owner_, reinterpret_cast<uintptr_t>(pending_));
   pending_ = nullptr;
   pending_owner_ = nullptr;
   pending_bytes_ = 0;
-}
-
-void ThreadCache::SharePending() {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < pending_->count; ++i) {
-    const uintptr_t address = pending_->blocks[i];
-    const PageWord word = SegmentInUse(address)->WordAt(address);
-    if (SharedBlocks::Keeps(env_->layout, ClassOfBin(word.bin_offset()))) {
-      FreeCounted(address, /*share=*/true);
-    } else {
-      pending_->blocks[kept++] = address;
-    }
-  }
-  pending_->count = kept;
 }
 
 void ThreadCache::Send(ThreadCache* owner, uintptr_t message) {

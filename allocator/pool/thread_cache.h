@@ -305,8 +305,6 @@ class ThreadCache : public CacheHeader {
   void OrphanSlabs(F&& close);
   RemoteBatch* NewBatch();
   void Send(ThreadCache* owner, uintptr_t message);
-  // Frees the large blocks of the pending batch for any thread to take.
-  void SharePending();
 
   PoolEnv* const env_;
   ColdBin* const cold_;

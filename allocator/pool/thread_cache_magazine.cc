@@ -148,6 +148,7 @@ void ThreadCache::GiveBack(int size_class, const uintptr_t* blocks, int count,
 }
 
 void ThreadCache::ShareSome() {
+  run_owner_ = nullptr;  // who sleeps between two frees frees in passing
   if (shareable_magazines_ == 0) return;
   uint64_t left = kSharedAtIdle;
   for (int c = 0; left > 0 && c < env_->layout.count(); ++c) {
