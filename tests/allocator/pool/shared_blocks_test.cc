@@ -243,8 +243,9 @@ TEST_P(SharedBlocksTest, MessagesOnTheMoveNeedLittleMoreThanThemselves) {
   for (const ArenaStats& arena : pool->Stats().arenas) {
     peak += arena.peak_used_bytes;
   }
-  // A thread has two at a time, and another may look just before it shares one.
-  EXPECT_LE(peak, (kInFlight + 4 * kThreads) * kLarge);
+  // A thread has two at a time, another may look just before it shares one, and
+  // the arenas' peaks need not fall together; kept at home it would be hundreds.
+  EXPECT_LE(peak, (kInFlight + 8 * kThreads) * kLarge);
   for (std::atomic<void*>& slot : slots) pool->Free(slot.load());
 }
 
