@@ -212,7 +212,9 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
   ++requests_since_trim_;
   TrimWhenDue();
   const bool slab_class = env_->layout.is_slab(size_class);
-  if (cold.overflowed || (cold.capacity == 0 && slab_class)) {
+  // Shared blocks come in twos, so that every other request is a hit.
+  if (cold.overflowed ||
+      (cold.capacity == 0 && (slab_class || arena()->HasShared(size_class)))) {
     TryGrow(size_class);
     cold.overflowed = false;
   }
@@ -242,7 +244,9 @@ void* ThreadCache::ServeMiss(int size_class, size_t size, Refusal* refusal) {
       Arena* from = ArenaToAsk(size_class);
       if (!from->HasShared(size_class)) break;
       if (from == arena()) {
-        taken = from->TakeShared(size_class, id, want, blocks);
+        const int at_least = cold.capacity > 0 ? 2 : 1;
+        taken =
+            from->TakeShared(size_class, id, std::max(want, at_least), blocks);
       } else if (void* shared = from->AllocateShared(size_class, size)) {
         CountDownSample(size_class);
         return shared;

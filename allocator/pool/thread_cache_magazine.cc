@@ -17,7 +17,8 @@ constexpr uint32_t kBackOffMisses = 64;
 constexpr uint64_t kKeepFreeBytes = 256 << 10;
 
 // Large blocks that a thread leaves to others when it goes idle, at most: what
-// that costs should be little beside going to sleep.
+// that costs should be little beside going to sleep. It keeps one of a class,
+// for what wakes it.
 constexpr uint64_t kSharedAtIdle = 8;
 
 uint32_t InitialCapacity(size_t block_bytes) {
@@ -148,14 +149,15 @@ void ThreadCache::GiveBack(int size_class, const uintptr_t* blocks, int count,
 }
 
 void ThreadCache::ShareSome() {
-  run_owner_ = nullptr;  // who sleeps between two frees frees in passing
   if (shareable_magazines_ == 0) return;
   uint64_t left = kSharedAtIdle;
   for (int c = 0; left > 0 && c < env_->layout.count(); ++c) {
     if (cold_[c].capacity == 0 || !SharedBlocks::Keeps(env_->layout, c)) {
       continue;
     }
-    const uint64_t count = std::min<uint64_t>(left, bins_[c].level());
+    const uint64_t level = bins_[c].level();
+    if (level <= 1) continue;
+    const uint64_t count = std::min(left, level - 1);
     FlushOldest(c, count, EvictionReason::kIdle, /*share=*/true);
     left -= count;
   }
