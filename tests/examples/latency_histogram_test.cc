@@ -27,6 +27,18 @@ TEST(LatencyHistogramTest, APercentileIsNeverTooLowAndAtMostThreePercentHigh) {
   }
 }
 
+TEST(LatencyHistogramTest, ThePercentileIsTheLastValueOfItsBucket) {
+  // One microsecond a bucket up to 63, then two, four, ...
+  constexpr int kValues[][2] = {{31, 31}, {32, 32}, {63, 63},
+                                {64, 65}, {65, 65}, {128, 131}};
+  for (const auto& [micros, last] : kValues) {
+    LatencyHistogram histogram;
+    histogram.Record(absl::Microseconds(micros));
+    EXPECT_EQ(*histogram.Snapshot().Percentile(1), absl::Microseconds(last))
+        << micros;
+  }
+}
+
 TEST(LatencyHistogramTest, PercentilesCountValues) {
   LatencyHistogram histogram;
   for (int i = 1; i <= 100; ++i) histogram.Record(absl::Milliseconds(i));

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <future>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -47,12 +46,33 @@ TEST(PeriodicTasksTest, RemoveWaitsForTheTaskThatRuns) {
     finished = true;
   });
   entered.get_future().wait();
-  std::thread remover([&] {
-    tasks->Remove(tasks.get());
-    EXPECT_TRUE(finished);
-  });
+  // The task needs a wake-up to finish: a Remove() that did not wait would be
+  // back first.
   go_on.set_value();
-  remover.join();
+  tasks->Remove(tasks.get());
+  EXPECT_TRUE(finished);
+}
+
+TEST(PeriodicTasksTest, ATaskRemovedWithinARoundIsLeftOutOfIt) {
+  const std::unique_ptr<PeriodicTasks> tasks = Start(absl::Milliseconds(1));
+  std::promise<void> twice;
+  int rounds = 0;
+  bool removed = false;
+  bool used_after_removal = false;
+  // Adds the second task itself, so that one round is sure to hold both.
+  tasks->Add(&rounds, [&] {
+    ++rounds;
+    if (rounds == 1) {
+      tasks->Add(&removed, [&] { used_after_removal = removed; });
+    } else if (rounds == 2) {
+      tasks->Remove(&removed);
+      removed = true;
+    } else if (rounds == 3) {
+      twice.set_value();
+    }
+  });
+  twice.get_future().wait();
+  EXPECT_FALSE(used_after_removal);
 }
 
 TEST(PeriodicTasksTest, ARemovedTaskNeverRunsAgain) {

@@ -15,6 +15,8 @@ TEST(ParseQueryTest, ReadsNamesAndValues) {
   EXPECT_EQ(*query, (QueryParameters{
                         {"a", "1"}, {"b", "x y z"}, {"c", ""}, {"d", "=&="}}));
   EXPECT_TRUE(ParseQuery("")->empty());
+  EXPECT_EQ(*ParseQuery("a=%2F%5f%aA%09"),
+            (QueryParameters{{"a", "/_\xaa\t"}}));
 }
 
 TEST(ParseQueryTest, RefusesBrokenEscapes) {

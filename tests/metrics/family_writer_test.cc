@@ -65,6 +65,27 @@ TEST(FamilyWriterTest, GivesWhatTheTextGivesLabelSetByLabelSet) {
   EXPECT_EQ(ours, theirs);
 }
 
+TEST(FamilyWriterTest, KeepsEveryPartOfASummary) {
+  FamilyWriter writer;
+  writer.BeginFamily({"s", MetricType::kSummary, "", "h"});
+  const SummaryQuantile quantiles[] = {{0.5, 3}, {0.99, 7}};
+  writer.WriteSummary({{"x", "1"}}, {quantiles, 11, 40.5});
+  writer.EndFamily();
+  const std::vector<prometheus::MetricFamily> families = writer.Take();
+  ASSERT_EQ(families.size(), 1u);
+  EXPECT_EQ(families[0].type, prometheus::MetricType::Summary);
+  ASSERT_EQ(families[0].metric.size(), 1u);
+  const prometheus::ClientMetric::Summary& summary =
+      families[0].metric[0].summary;
+  EXPECT_EQ(summary.sample_count, 11u);
+  EXPECT_EQ(summary.sample_sum, 40.5);
+  ASSERT_EQ(summary.quantile.size(), 2u);
+  EXPECT_EQ(summary.quantile[0].quantile, 0.5);
+  EXPECT_EQ(summary.quantile[0].value, 3);
+  EXPECT_EQ(summary.quantile[1].quantile, 0.99);
+  EXPECT_EQ(summary.quantile[1].value, 7);
+}
+
 TEST(FamilyWriterTest, TakeLeavesNothing) {
   FamilyWriter writer;
   writer.BeginFamily({"a_total", MetricType::kCounter, "", "h"});

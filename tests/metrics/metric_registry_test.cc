@@ -98,6 +98,27 @@ TEST(MetricRegistryTest, RefusesANameTwice) {
   EXPECT_TRUE(registry.AddAllocator("a", stats).ok());
 }
 
+TEST(MetricRegistryTest, AnAllocatorRemovedDuringAScrapeIsNotAsked) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  bool asked = false;
+  ASSERT_TRUE(registry
+                  .AddAllocator("a",
+                                [&](bool) {
+                                  registry.RemoveAllocator("b");
+                                  return SampleStats();
+                                })
+                  .ok());
+  ASSERT_TRUE(registry
+                  .AddAllocator("b",
+                                [&](bool) {
+                                  asked = true;
+                                  return SampleStats();
+                                })
+                  .ok());
+  EXPECT_EQ(registry.Snapshots("", /*detailed=*/false).size(), 1u);
+  EXPECT_FALSE(asked);
+}
+
 TEST(MetricRegistryTest, RemoveWaitsForTheSnapshotThatIsTaken) {
   MetricRegistry registry(MetricRegistryOptions{});
   std::promise<void> entered;

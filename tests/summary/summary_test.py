@@ -13,6 +13,8 @@ PASSING = '<testcase name="A" classname="S" status="run" result="completed"/>'
 FAILING = '<testcase name="B" classname="S" status="run"><failure/></testcase>'
 SKIPPED = '<testcase name="C" classname="S" status="run" result="skipped"/>'
 DISABLED = '<testcase name="D" classname="S" status="notrun"/>'
+SUPPRESSED = '<testcase name="E" classname="S" result="suppressed"/>'
+ERRING = '<testcase name="F" status="run"><error/></testcase>'
 
 
 class SummaryTest(unittest.TestCase):
@@ -75,9 +77,19 @@ class SummaryTest(unittest.TestCase):
             (1, ["//a:t S.B"]),
         )
 
+    def test_a_case_that_ends_in_an_error_fails(self):
+        self.assertEqual(
+            self._count(
+                self._result("//a:t", PASSING, ERRING, status="FAILED"), code=3
+            ),
+            (1, ["//a:t F"]),
+        )
+
     def test_skipped_and_disabled_cases_count_as_neither(self):
         self.assertEqual(
-            self._count(self._result("//a:t", PASSING, SKIPPED, DISABLED)),
+            self._count(
+                self._result("//a:t", PASSING, SKIPPED, DISABLED, SUPPRESSED)
+            ),
             (1, []),
         )
 
@@ -114,6 +126,16 @@ class SummaryTest(unittest.TestCase):
                 code=1,
             ),
             (1, ["//a:t was not built or not run"]),
+        )
+
+    def test_a_suite_that_ran_is_judged_by_its_result(self):
+        self.assertEqual(
+            self._count(
+                self._configured("//a:t"),
+                self._completed("//a:t", success=False),
+                self._result("//a:t", PASSING),
+            ),
+            (1, []),
         )
 
     def test_an_exit_code_that_no_test_explains_adds_a_failure(self):
