@@ -33,6 +33,11 @@ class ThreadExitTest : public testing::TestWithParam<ChunkLayout> {
 
   ~ThreadExitTest() override {
     ExpectNothingInUse();
+    // With every other thread gone, no block is on its way either.
+    pool_->Trim();
+    const AllocatorStats trimmed = pool_->Stats();
+    EXPECT_EQ(trimmed.cached_bytes, 0);
+    EXPECT_EQ(trimmed.direct_used_bytes, 0);
     pool_.reset();
     EXPECT_EQ(source_.live_mappings(MemorySource::Use::kBlocks), 0);
     EXPECT_EQ(source_.live_mappings(MemorySource::Use::kMetadata), 0);
@@ -259,6 +264,36 @@ TEST_P(ThreadExitTest, OwnersExitWhileOthersFree) {
     owner.join();
     for (std::thread& freer : freers) freer.join();
     if (round % 50 == 0) ExpectNothingInUse();
+  }
+}
+
+// Each block travels alone, so that some arrive just as the queue is closed.
+TEST_P(ThreadExitTest, OwnersExitWhileSmallBlocksArrive) {
+  constexpr int kFreers = 2;
+  constexpr int kBlocks = 400;
+  for (int round = 0; round < Scaled(300); ++round) {
+    std::vector<std::vector<void*>> blocks(kFreers);
+    Barrier barrier(kFreers + 1);
+    std::thread owner([&] {
+      for (std::vector<void*>& some : blocks) {
+        for (int i = 0; i < kBlocks; ++i) {
+          some.push_back(pool_->Allocate(1024));
+        }
+      }
+      barrier.Arrive();
+    });
+    std::vector<std::thread> freers;
+    for (std::vector<void*>& some : blocks) {
+      freers.emplace_back([&] {
+        barrier.Arrive();
+        for (void* block : some) {
+          pool_->Free(block);
+          PooledAllocator::MarkThreadIdle();  // sends it on its way
+        }
+      });
+    }
+    owner.join();
+    for (std::thread& freer : freers) freer.join();
   }
 }
 
