@@ -402,6 +402,34 @@ TEST_P(RemoteFreeTest, AFewFreesWaitUntilTheFreeingThreadGoesIdle) {
   pool.Free(again);
 }
 
+TEST_P(RemoteFreeTest, ATrimSendsAFewFreesOnTheirWay) {
+  TestPool pool(Quiet(GetParam()));
+  std::vector<void*> blocks;
+  Event allocated;
+  Event freed;
+  Event home;
+  Event leave;
+  std::thread owner([&] {
+    blocks = pool.Allocate(5, 16);
+    allocated.Notify();
+    freed.Wait();
+    PooledAllocator::MarkThreadIdle();  // takes them up
+    home.Notify();
+    leave.Wait();
+  });
+  allocated.Wait();
+  pool->Free(pool->Allocate(16));  // so that this thread has a cache
+  pool.Free(blocks);
+  pool->Trim();
+  freed.Notify();
+  home.Wait();
+  pool->Trim();
+  EXPECT_EQ(pool->Stats().cached_bytes, 0u);
+  EXPECT_EQ(pool->Stats().direct_used_bytes, 0u);
+  leave.Notify();
+  owner.join();
+}
+
 TEST_P(RemoteFreeTest, BlocksOfAnEndedThreadGoBackToItsArena) {
   TestPool pool(Quiet(GetParam()));
   std::vector<void*> blocks;
