@@ -148,9 +148,10 @@ void Soak::Check(SoakPool* pool) {
 }
 
 void Soak::Scrape() {
-  HttpClient client(sidecar_->port());
   bool gzip = false;
   Repeat(kScrapePause, [&] {
+    // Anew each time: the pause may be longer than an idle connection lives.
+    HttpClient client(sidecar_->port());
     problems_.AddIfAny("scrape",
                        WrongInScrape(client.Request("GET", "/metrics")));
     const HttpReply page =
