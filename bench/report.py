@@ -287,7 +287,8 @@ def machine():
             memory = f", {kib / 2**20:.0f} GiB of memory"
     except OSError:
         pass
-    return f"{os.cpu_count()} processors ({model}){memory}, Linux {platform.release()}"
+    linux = ".".join(platform.release().split(".")[:2])
+    return f"{os.cpu_count()} processors ({model}){memory}, Linux {linux}"
 
 
 def page_part(cells, note):
