@@ -27,8 +27,8 @@ constexpr MetricRow kRows[] = {
      "allocator,arena"},
     {Metric::kArenaCachedBytes,
      {"poolscope_arena_cached_bytes", kGauge, "bytes",
-      "Bytes of the arena's blocks in thread caches or on their way back to "
-      "one, by their size class."},
+      "Bytes of the arena's blocks in thread caches, on their way back or "
+      "shared, by their size class."},
      "allocator,arena"},
     {Metric::kArenaPeakUsedBytes,
      {"poolscope_arena_peak_used_bytes", kGauge, "bytes",
@@ -167,7 +167,7 @@ constexpr MetricRow kRows[] = {
      "allocator,kind"},
     {Metric::kThreadCacheBytes,
      {"poolscope_thread_cache_bytes", kGauge, "bytes",
-      "Bytes of blocks in thread caches or on their way back to one, by their "
+      "Bytes of blocks in thread caches, on their way back or shared, by their "
       "size class."},
      "allocator"},
     {Metric::kThreadCacheLimitBytes,

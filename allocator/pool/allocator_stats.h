@@ -80,7 +80,8 @@ struct ArenaStats {
   uint64_t used_bytes = 0;      // runs handed out of chunks
   uint64_t peak_used_bytes = 0;
   uint64_t pinned_bytes = 0;  // blocks in users' hands
-  uint64_t cached_bytes = 0;  // blocks in thread caches or returning to one
+  // Blocks in thread caches, returning to one, or shared (shared_blocks.h).
+  uint64_t cached_bytes = 0;
   uint64_t external_fragmentation_bytes = 0;  // free in chunks not empty
   uint64_t allocated_bytes = 0;               // counter
   uint64_t freed_bytes = 0;                   // counter
