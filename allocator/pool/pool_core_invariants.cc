@@ -57,12 +57,13 @@ absl::Status PoolCore::CheckInvariants() const {
     return absl::InternalError(problem);
   }
   const AllocatorStats stats = Stats(StatsOptions{});
-  if (std::string problem = MoreThanUsed(stats); quiet && !problem.empty()) {
+  if (const std::string problem = MoreThanUsed(stats);
+      quiet && !problem.empty()) {
     // A snapshot's sums are not of one instant: a thread may have been at work
     // meanwhile. It is an error when no cache is in use and nothing moves.
-    problem = CheckCaches(&quiet);
-    if (problem.empty() && quiet) problem = MoreThanUsed(Stats(StatsOptions{}));
-    if (quiet && problem == MoreThanUsed(stats)) {
+    const std::string broken = CheckCaches(&quiet);
+    if (!broken.empty()) return absl::InternalError(broken);
+    if (quiet && problem == MoreThanUsed(Stats(StatsOptions{}))) {
       return absl::InternalError(problem);
     }
   }
