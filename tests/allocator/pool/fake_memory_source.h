@@ -12,7 +12,8 @@
 // Mappings are real ones, of MemorySource::System(). A mapping that is returned
 // with another size than it was made with, or was never made, is reported as a
 // test failure; so is a purge outside every mapping. Huge blocks are counted,
-// and fail, together with the other blocks: Use::kHugeBlocks is Use::kBlocks.
+// and fail, together with the other blocks: Use::kHugeBlocks is Use::kBlocks;
+// UseOf() alone tells them apart.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_TESTS_ALLOCATOR_POOL_FAKE_MEMORY_SOURCE_H_
@@ -20,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -121,6 +123,18 @@ class FakeMemorySource final : public MemorySource {
   int64_t mapped(Use use) const { return Read(counts_[Index(use)].mapped); }
   int64_t refused(Use use) const { return Read(counts_[Index(use)].refused); }
   int64_t purged_bytes() const { return Read(purged_bytes_); }
+  // What the mapping in which `pointer` lies was asked for.
+  Use UseOf(const void* pointer) const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const uintptr_t address = reinterpret_cast<uintptr_t>(pointer);
+    auto after = mappings_.upper_bound(address);
+    if (after == mappings_.begin() ||
+        address - std::prev(after)->first >= std::prev(after)->second.bytes) {
+      ADD_FAILURE() << "in no mapping: " << pointer;
+      return Use::kMetadata;
+    }
+    return std::prev(after)->second.use;
+  }
 
  private:
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
