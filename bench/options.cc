@@ -1,63 +1,12 @@
 #include "poolscope/bench/options.h"
 
-#include <getopt.h>
+#include <limits>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "poolscope/bench/command_line.h"
 
 namespace poolscope::bench {
-namespace {
-
-constexpr int kMaxRounds = 10000;
-
-absl::Status OutOfRange(absl::string_view flag, absl::string_view value,
-                        absl::string_view range) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(flag, "=", value, " is no number ", range));
-}
-
-// One flag with its value, which is null for a flag that takes none.
-absl::Status Apply(int flag, const char* value, Options& options) {
-  switch (flag) {
-    case 'h':
-      options.help = true;
-      break;
-    case 'q':
-      options.quick = true;
-      break;
-    case 'f':
-      options.filter = value;
-      break;
-    case 'o':
-      options.csv = value;
-      break;
-    case 'p':
-      options.policy = value;
-      break;
-    case 'c':
-      options.cell = value;
-      break;
-    case 't':
-      options.trial = value;
-      break;
-    case 'r':
-      if (!absl::SimpleAtoi(value, &options.rounds) || options.rounds < 1 ||
-          options.rounds > kMaxRounds) {
-        return OutOfRange("--rounds", value,
-                          absl::StrCat("from 1 to ", kMaxRounds));
-      }
-      break;
-    case 'n':
-      if (!absl::SimpleAtoi(value, &options.pairs) || options.pairs == 0) {
-        return OutOfRange("--pairs", value, "above 0");
-      }
-      break;
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 std::string HelpText() {
   return R"(Compares allocators, poolscope among them.
@@ -89,38 +38,28 @@ command line, 130 interrupted.
 }
 
 absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
-  static constexpr option kFlags[] = {
-      {"help", no_argument, nullptr, 'h'},
-      {"quick", no_argument, nullptr, 'q'},
-      {"filter", required_argument, nullptr, 'f'},
-      {"csv", required_argument, nullptr, 'o'},
-      {"policy", required_argument, nullptr, 'p'},
-      {"cell", required_argument, nullptr, 'c'},
-      {"trial", required_argument, nullptr, 't'},
-      {"rounds", required_argument, nullptr, 'r'},
-      {"pairs", required_argument, nullptr, 'n'},
-      {nullptr, 0, nullptr, 0},
-  };
   Options options;
-  optind = 1;
-  opterr = 0;  // said here, in the words of the rest
-  while (true) {
-    const int flag = getopt_long(argc, argv, "h", kFlags, nullptr);
-    if (flag == -1) break;
-    if (flag == '?') {
-      return absl::InvalidArgumentError(
-          absl::StrCat(argv[optind - 1],
-                       " is no flag, or lacks or has a value; see --help"));
-    }
-    if (absl::Status status = Apply(flag, optarg, options); !status.ok()) {
-      return status;
-    }
+  std::string filter;
+  CommandLine line;
+  line.AddSwitch("help", &options.help);
+  line.AddSwitch("quick", &options.quick);
+  line.AddText("filter", &options.filter);
+  line.AddText("csv", &options.csv);
+  line.AddText("policy", &options.policy);
+  line.AddText("cell", &options.cell);
+  line.AddText("trial", &options.trial);
+  line.AddNumber("rounds", 1, 10000, &options.rounds);
+  line.AddNumber<uint64_t>("pairs", 1, std::numeric_limits<uint64_t>::max(),
+                           &options.pairs);
+  line.AddArgument(&filter);
+  if (absl::Status status = line.Parse(argc, argv); !status.ok()) {
+    return status;
   }
-  if (argc - optind > 1 || (argc > optind && !options.filter.empty())) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "unexpected argument ", argv[argc - 1], "; there is one filter"));
+  if (!filter.empty() && !options.filter.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("unexpected argument ", filter, "; there is one filter"));
   }
-  if (argc > optind) options.filter = argv[optind];
+  if (!filter.empty()) options.filter = filter;
 
   const bool counting = options.pairs > 0;
   const bool trial = !options.trial.empty();

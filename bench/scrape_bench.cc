@@ -1,8 +1,6 @@
 // Times scrapes of poolscope's server and of prometheus-cpp's Exposer, side by
 // side in one process, over the same allocators.
 
-#include <getopt.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -13,11 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/bench/command_line.h"
 #include "poolscope/bench/gunzip.h"
 #include "poolscope/bench/scrape_client.h"
 #include "poolscope/bench/scrape_pools.h"
@@ -30,7 +28,6 @@ namespace poolscope::bench {
 namespace {
 
 constexpr int kUsageError = 2;
-constexpr int kMaxScrapes = 100000;
 constexpr int kWarmUp = 20;
 constexpr size_t kSeries = 10000;
 
@@ -63,35 +60,6 @@ AllowedDifferences Allowed() {
   allowed.only_first = {"poolscope_http_"};
   allowed.only_second = {"exposer_"};
   return allowed;
-}
-
-absl::StatusOr<int> ParseScrapes(int argc, char** argv, bool& help) {
-  static constexpr option kFlags[] = {
-      {"help", no_argument, nullptr, 'h'},
-      {"scrapes", required_argument, nullptr, 'n'},
-      {nullptr, 0, nullptr, 0},
-  };
-  int scrapes = 300;
-  opterr = 0;
-  int flag;
-  while ((flag = getopt_long(argc, argv, "h", kFlags, nullptr)) != -1) {
-    if (flag == 'h') {
-      help = true;
-    } else if (flag == '?') {
-      return absl::InvalidArgumentError(
-          absl::StrCat(argv[optind - 1],
-                       " is no flag, or lacks or has a value; see --help"));
-    } else if (!absl::SimpleAtoi(optarg, &scrapes) || scrapes < 1 ||
-               scrapes > kMaxScrapes) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--scrapes=", optarg, " is no number from 1 to ", kMaxScrapes));
-    }
-  }
-  if (optind < argc) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unexpected argument ", argv[optind], "; see --help"));
-  }
-  return scrapes;
 }
 
 absl::StatusOr<Series> ScrapeSeries(ScrapeClient& client, bool gzip) {
@@ -229,16 +197,19 @@ absl::Status Run(int scrapes) {
 
 int Main(int argc, char** argv) {
   bool help = false;
-  const absl::StatusOr<int> scrapes = ParseScrapes(argc, argv, help);
-  if (!scrapes.ok()) {
-    absl::FPrintF(stderr, "scrape_bench: %s\n", scrapes.status().message());
+  int scrapes = 300;
+  CommandLine line;
+  line.AddSwitch("help", &help);
+  line.AddNumber("scrapes", 1, 100000, &scrapes);
+  if (absl::Status bad = line.Parse(argc, argv); !bad.ok()) {
+    absl::FPrintF(stderr, "scrape_bench: %s\n", bad.message());
     return kUsageError;
   }
   if (help) {
     absl::PrintF("%s", kHelp);
     return 0;
   }
-  const absl::Status status = Run(*scrapes);
+  const absl::Status status = Run(scrapes);
   if (status.ok()) return 0;
   absl::FPrintF(stderr, "scrape_bench: %s\n", status.message());
   return 1;

@@ -1,61 +1,28 @@
 #include "poolscope/tests/soak/options.h"
 
-#include <getopt.h>
+#include <limits>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "poolscope/bench/command_line.h"
 
 namespace poolscope::soak {
 namespace {
 
-constexpr int kMaxThreads = 1024;
-constexpr absl::Duration kMinDuration = absl::Milliseconds(100);
-constexpr absl::Duration kMaxDuration = absl::Hours(7 * 24);
-
-absl::Status Refuse(absl::string_view flag, absl::string_view value,
-                    absl::string_view give) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(flag, "=", value, ": give ", give));
+bool TakeDuration(absl::string_view value, absl::Duration* duration) {
+  return absl::ParseDuration(value, duration) &&
+         *duration >= absl::Milliseconds(100) &&
+         *duration <= absl::Hours(7 * 24);
 }
 
-absl::Status Apply(int flag, const char* value, Options& options) {
-  switch (flag) {
-    case 'h':
-      options.help = true;
-      break;
-    case 'd':
-      if (!absl::ParseDuration(value, &options.duration) ||
-          options.duration < kMinDuration || options.duration > kMaxDuration) {
-        return Refuse("--duration", value, "100ms to 168h, as 90s or 10m");
-      }
-      break;
-    case 't':
-      if (!absl::SimpleAtoi(value, &options.threads) || options.threads < 1 ||
-          options.threads > kMaxThreads) {
-        return Refuse("--threads", value, absl::StrCat("1 to ", kMaxThreads));
-      }
-      break;
-    case 's':
-      if (!absl::SimpleAtoi(value, &options.seed)) {
-        return Refuse("--seed", value, "a number from 0 to 2^64 - 1");
-      }
-      break;
-    case 'l':
-      options.layouts.clear();
-      for (ChunkLayout layout : {ChunkLayout::kRuns, ChunkLayout::kBuddy}) {
-        if (absl::string_view(value) == "both" ||
-            absl::string_view(value) == ChunkLayoutName(layout)) {
-          options.layouts.push_back(layout);
-        }
-      }
-      if (options.layouts.empty()) {
-        return Refuse("--layout", value, "runs, buddy or both");
-      }
-      break;
+bool TakeLayouts(absl::string_view value, std::vector<ChunkLayout>* layouts) {
+  layouts->clear();
+  for (ChunkLayout layout : {ChunkLayout::kRuns, ChunkLayout::kBuddy}) {
+    if (value == "both" || value == ChunkLayoutName(layout)) {
+      layouts->push_back(layout);
+    }
   }
-  return absl::OkStatus();
+  return !layouts->empty();
 }
 
 }  // namespace
@@ -82,32 +49,21 @@ not, 2 bad command line.
 }
 
 absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
-  static constexpr option kFlags[] = {
-      {"help", no_argument, nullptr, 'h'},
-      {"duration", required_argument, nullptr, 'd'},
-      {"threads", required_argument, nullptr, 't'},
-      {"layout", required_argument, nullptr, 'l'},
-      {"seed", required_argument, nullptr, 's'},
-      {nullptr, 0, nullptr, 0},
-  };
   Options options;
-  optind = 1;
-  opterr = 0;  // said here, in the words of the rest
-  while (true) {
-    const int flag = getopt_long(argc, argv, "h", kFlags, nullptr);
-    if (flag == -1) break;
-    if (flag == '?') {
-      return absl::InvalidArgumentError(
-          absl::StrCat(argv[optind - 1],
-                       " is no flag, or lacks or has a value; see --help"));
-    }
-    if (absl::Status status = Apply(flag, optarg, options); !status.ok()) {
-      return status;
-    }
-  }
-  if (optind < argc) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unexpected argument ", argv[optind], "; see --help"));
+  CommandLine line;
+  line.AddSwitch("help", &options.help);
+  line.Add("duration", "100ms to 168h, as 90s or 10m",
+           [&](absl::string_view value) {
+             return TakeDuration(value, &options.duration);
+           });
+  line.AddNumber("threads", 1, 1024, &options.threads);
+  line.Add("layout", "runs, buddy or both", [&](absl::string_view value) {
+    return TakeLayouts(value, &options.layouts);
+  });
+  line.AddNumber<uint64_t>("seed", 0, std::numeric_limits<uint64_t>::max(),
+                           &options.seed);
+  if (absl::Status status = line.Parse(argc, argv); !status.ok()) {
+    return status;
   }
   return options;
 }
