@@ -55,20 +55,25 @@ PoolFigures CountsOf(const Policy& policy) {
   return after;
 }
 
-TEST(ShimsTest, PoolscopeCutsPageRunsAndCountsEverything) {
-  const PoolFigures counts = CountsOf(Load("poolscope"));
-  EXPECT_EQ(counts.allocations, kBlocks);
-  EXPECT_EQ(counts.deallocations, kBlocks);
-  EXPECT_EQ(counts.requested_bytes, kBlocks * kBytes);
-  EXPECT_EQ(counts.allocated_bytes, kBlocks * 5120);
-}
+struct CountingCase {
+  const char* policy;
+  size_t class_bytes;  // that a block of kBytes has
+};
 
-TEST(ShimsTest, BuddyCutsPowersOfTwoAndCountsEverything) {
-  const PoolFigures counts = CountsOf(Load("buddy"));
+class CountingShimsTest : public testing::TestWithParam<CountingCase> {};
+INSTANTIATE_TEST_SUITE_P(Policies, CountingShimsTest,
+                         testing::Values(CountingCase{"poolscope", 5120},
+                                         CountingCase{"buddy", 8192}),
+                         [](const testing::TestParamInfo<CountingCase>& info) {
+                           return std::string(info.param.policy);
+                         });
+
+TEST_P(CountingShimsTest, BlocksHaveTheLayoutsClassAndAllAreCounted) {
+  const PoolFigures counts = CountsOf(Load(GetParam().policy));
   EXPECT_EQ(counts.allocations, kBlocks);
   EXPECT_EQ(counts.deallocations, kBlocks);
   EXPECT_EQ(counts.requested_bytes, kBlocks * kBytes);
-  EXPECT_EQ(counts.allocated_bytes, kBlocks * 8192);
+  EXPECT_EQ(counts.allocated_bytes, kBlocks * GetParam().class_bytes);
 }
 
 TEST(ShimsTest, NoStatsServesTheSameAndCountsNothingButItsMagazines) {
