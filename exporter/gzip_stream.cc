@@ -58,7 +58,8 @@ absl::string_view GzipStream::Compress(absl::string_view plain) {
   deflateReset(&stream);
   size_t written = 0;
   int result = Z_OK;
-  while (result != Z_STREAM_END) {
+  // There is always room, so zlib goes on or says that it is done.
+  while (result == Z_OK) {
     // zlib counts in 32 bits.
     constexpr size_t kMost = std::numeric_limits<uInt>::max();
     const size_t piece = std::min(plain.size(), kMost);
@@ -72,6 +73,7 @@ absl::string_view GzipStream::Compress(absl::string_view plain) {
     written += room - stream.avail_out;
     if (written == output_.size()) output_.resize(2 * output_.size());
   }
+  if (result != Z_STREAM_END) return "";
   return absl::string_view(output_.data(), written);
 }
 

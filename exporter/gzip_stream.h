@@ -26,7 +26,7 @@ class GzipStream {
   GzipStream& operator=(const GzipStream&) = delete;
 
   // `plain` as one gzip member. Valid until the next call; empty when there was
-  // no memory for zlib's state.
+  // no memory for zlib's state, or zlib failed.
   [[nodiscard]] absl::string_view Compress(absl::string_view plain);
 
   // Keeps the memory.
