@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/allocator/pool/size_classes.h"
 #include "poolscope/tests/allocator/pool/both_layouts.h"
 #include "poolscope/tests/allocator/pool/event.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
@@ -22,6 +24,7 @@
 namespace poolscope {
 namespace {
 
+using pool_internal::ClassLayout;
 using pool_internal::SharedBlocks;
 
 // A class of one page in both layouts.
@@ -43,6 +46,13 @@ class SharedBlocksTest : public testing::TestWithParam<ChunkLayout> {
       hits += kind.hits;
     }
     return hits;
+  }
+  static uint64_t Requests(const AllocatorStats& stats) {
+    uint64_t requests = 0;
+    for (const auto& kind : stats.thread_cache_by_kind) {
+      requests += kind.requests;
+    }
+    return requests;
   }
 };
 
@@ -116,26 +126,118 @@ TEST_P(SharedBlocksTest, AnIdleThreadLeavesItsBlocksToOthersButOne) {
 
 TEST_P(SharedBlocksTest, EveryOtherRequestThatTheyServeIsAHit) {
   constexpr int kBlocks = 6;
-  TestPool pool(Arenas(1));
-  std::vector<void*> blocks;
-  Sleeper owner([&] { blocks = pool.Allocate(kBlocks, kLarge); });
-  const uint64_t before = Hits(pool);
-  pool.Free(blocks);
-  blocks = pool.Allocate(kBlocks, kLarge);
-  EXPECT_EQ(Hits(pool) - before, kBlocks / 2);
-  pool.Free(blocks);
+  for (const size_t size : {kLarge, 2 * kLarge}) {
+    TestPool pool(Arenas(1));
+    std::vector<void*> blocks;
+    Sleeper owner([&] { blocks = pool.Allocate(kBlocks, size); });
+    const uint64_t before = Hits(pool);
+    pool.Free(blocks);
+    blocks = pool.Allocate(kBlocks, size);
+    EXPECT_EQ(Hits(pool) - before, kBlocks / 2) << size;
+    pool.Free(blocks);
+  }
 }
 
-TEST_P(SharedBlocksTest, ManyFreesInARowGoHomeToTheOwner) {
-  constexpr int kBlocks = 16;
-  TestPool pool(Arenas(1));
+TEST_P(SharedBlocksTest, SixteenOtherArenasAreAsked) {
+  TestPool pool(Arenas(18));
+  void* block = nullptr;
+  Sleeper owner([&] { block = pool->Allocate(kLarge); });
+  // This thread is the second arena's, of which the first is the seventeenth
+  // neighbour.
+  pool->Free(block);
+  void* another = pool->Allocate(kLarge);
+  EXPECT_NE(another, block);
+  std::thread([&] {
+    EXPECT_EQ(pool->Allocate(kLarge), block);
+    pool->Free(block);
+  }).join();
+  pool->Free(another);
+}
+
+TEST_P(SharedBlocksTest, OneOfAnotherArenaCountsThereAndNotAsARequest) {
+  TestPool pool(Arenas(2));
+  void* block = nullptr;
+  Sleeper owner([&] { block = pool->Allocate(kLarge); });
+  pool->Free(block);
+  const AllocatorStats before = pool->Stats();
+  ASSERT_EQ(pool->Allocate(kLarge - 100), block);
+  const AllocatorStats after = pool->Stats();
+  EXPECT_EQ(after.requested_bytes - before.requested_bytes, kLarge - 100);
+  EXPECT_EQ(Requests(after), Requests(before));
+  EXPECT_EQ(after.arenas[0].allocated_bytes - before.arenas[0].allocated_bytes,
+            kLarge);
+  EXPECT_EQ(after.arenas[0].pinned_bytes, kLarge);
+  EXPECT_EQ(after.arenas[1].allocated_bytes, 0);
+  pool->Free(block);
+}
+
+TEST_P(SharedBlocksTest, OneOfAnotherArenaServesASampleToo) {
+  PoolOptions options = Arenas(2);
+  options.sampling = true;
+  options.sample_interval_bytes = 1;  // every block of this size
+  TestPool pool(options);
+  void* block = nullptr;
+  Sleeper owner([&] { block = pool->Allocate(kLarge); });
+  pool->Free(block);
+  const AllocatorStats before = pool->Stats();
+  EXPECT_EQ(before.sampled_live_allocations, 0);
+  EXPECT_EQ(pool->Allocate(kLarge), block);
+  const AllocatorStats after = pool->Stats();
+  EXPECT_EQ(after.sampled_live_allocations, 1);
+  EXPECT_EQ(Requests(after), Requests(before));
+  EXPECT_EQ(after.arenas[0].pinned_bytes, kLarge);
+  pool->Free(block);
+}
+
+TEST_P(SharedBlocksTest, OnesOfAnotherArenaAreSampledAsOftenAsOthers) {
+  constexpr int kRequests = 1000;
+  PoolOptions options = Arenas(2);
+  options.sampling = true;
+  options.sample_interval_bytes = kLarge;  // 63 % of the blocks
+  TestPool pool(options);
+  void* block = nullptr;
+  Sleeper owner([&] { block = pool->Allocate(kLarge); });
+  pool->Free(block);
+  uint64_t sampled = 0;
+  for (int i = 0; i < kRequests; ++i) {
+    ASSERT_EQ(pool->Allocate(kLarge), block);
+    sampled += pool->Stats().sampled_live_allocations;
+    pool->Free(block);
+  }
+  // Nine standard deviations of 15.
+  EXPECT_GT(sampled, 632 - 137);
+  EXPECT_LT(sampled, 632 + 137);
+}
+
+TEST_P(SharedBlocksTest, FromTheNinthInARowOnTheyGoHomeToTheOwner) {
+  constexpr int kBlocks = 12;
+  TestPool pool(Arenas(2));
   std::vector<void*> blocks = pool.Allocate(kBlocks, kLarge);
+  const std::set<void*> first(blocks.begin(), blocks.begin() + 8);
+  const std::set<void*> last(blocks.begin() + 8, blocks.end());
   std::thread([&] { pool.Free(blocks); }).join();
-  // The owner takes them all up: nothing is left for others.
-  PooledAllocator::MarkThreadIdle();
-  pool->Free(pool->Allocate(kLarge));
-  EXPECT_LT(Cached(pool), kBlocks * kLarge)
-      << "none is in the owner's hands, which keeps but a few";
+  // A thread of the other arena finds those that are shared, and takes pages
+  // for more.
+  std::vector<void*> others;
+  std::thread([&] { others = pool.Allocate(kBlocks, kLarge); }).join();
+  const std::set<void*> shared(others.begin(), others.begin() + 8);
+  EXPECT_EQ(shared, first);
+  for (int i = 8; i < kBlocks; ++i) {
+    EXPECT_THAT(last, testing::Not(testing::Contains(others[i])));
+  }
+  std::vector<void*> home = pool.Allocate(kBlocks - 8, kLarge);
+  EXPECT_EQ(std::set<void*>(home.begin(), home.end()), last);
+  pool.Free(home);
+  pool.Free(others);
+}
+
+TEST_P(SharedBlocksTest, AreOfAPageToAQuarterOfAMebibyte) {
+  const ClassLayout layout(8192, 4 << 20, GetParam());
+  for (int c = 0; c < layout.count(); ++c) {
+    const size_t size = layout.size(c);
+    EXPECT_EQ(SharedBlocks::Keeps(layout, c), 8192 <= size && size <= 256 << 10)
+        << size;
+  }
 }
 
 TEST_P(SharedBlocksTest, SmallBlocksGoHome) {
@@ -165,8 +267,7 @@ TEST_P(SharedBlocksTest, KeepsNoMoreThanTheBound) {
     }
     PooledAllocator::MarkThreadIdle();
   });
-  EXPECT_LE(Cached(pool), SharedBlocks::kMaxBytes);
-  EXPECT_GT(Cached(pool), SharedBlocks::kMaxBytes / 2);
+  EXPECT_EQ(Cached(pool), SharedBlocks::kMaxBytes);
 }
 
 TEST_P(SharedBlocksTest, TrimGivesThemBack) {
