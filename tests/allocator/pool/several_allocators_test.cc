@@ -8,9 +8,12 @@
 
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/tests/allocator/pool/both_layouts.h"
+#include "poolscope/tests/allocator/pool/event.h"
+#include "poolscope/tests/allocator/pool/fake_memory_source.h"
 #include "poolscope/tests/allocator/pool/test_pool.h"
 
 namespace poolscope {
@@ -76,6 +79,41 @@ TEST_P(SeveralAllocatorsTest, AThreadKeepsCachesForEightAllocators) {
   EXPECT_EQ(caches, 8u);
   for (size_t i = 0; i < pools.size(); ++i) pools[i]->Free(held[i]);
   for (auto& pool : pools) EXPECT_EQ((*pool)->Stats().pinned_bytes, 0u);
+}
+
+TEST_P(SeveralAllocatorsTest, TheCacheBoundFirstMakesWayForTheNinth) {
+  std::vector<std::unique_ptr<TestPool>> pools;
+  for (int i = 0; i < 9; ++i) {
+    pools.push_back(std::make_unique<TestPool>(Quiet(GetParam())));
+    (*pools[i])->Free((*pools[i])->Allocate(100));
+    for (int j = 0; j <= i; ++j) {
+      EXPECT_EQ((*pools[j])->Stats().thread_cache_count, i < 8 || j > 0)
+          << j << " of " << i;
+    }
+  }
+}
+
+TEST_P(SeveralAllocatorsTest, BindingAnotherEndsOneThatWasDestroyed) {
+  FakeMemorySource source;
+  PoolOptions options = Quiet(GetParam());
+  options.memory_source = &source;
+  std::unique_ptr<PooledAllocator> first = *PooledAllocator::Create(options);
+  TestPool second(Quiet(GetParam()));
+  Event bound;
+  Event destroyed;
+  std::thread user([&] {
+    first->Free(first->Allocate(100));
+    bound.Notify();
+    destroyed.Wait();
+    second->Free(second->Allocate(100));
+    EXPECT_EQ(source.live_bytes(MemorySource::Use::kMetadata), 0);
+  });
+  bound.Wait();
+  first.reset();
+  EXPECT_GT(source.live_bytes(MemorySource::Use::kMetadata), 0)
+      << "the thread is still attached";
+  destroyed.Notify();
+  user.join();
 }
 
 TEST_P(SeveralAllocatorsTest, MarkingIdleConcernsAllOfThem) {
