@@ -115,6 +115,14 @@ TEST_P(MisuseDeathTest, FreeingWhatWasNeverHandedOutDies) {
   pool_->Free(block);
 }
 
+TEST_P(MisuseDeathTest, AskingTheSizeOfAFreePageDies) {
+  char* block = static_cast<char*>(pool_->Allocate(256));
+  EXPECT_DEATH(
+      static_cast<void>(PooledAllocator::UsableSize(block + (1 << 20))),
+      "size asked of 0x[0-9a-f]+, which is not the start of a block in use");
+  pool_->Free(block);
+}
+
 TEST_P(MisuseDeathTest, FreeingByAnotherAllocatorDies) {
   TestPool other(Options());
   other->Free(other->Allocate(100));
