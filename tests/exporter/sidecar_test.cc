@@ -80,9 +80,13 @@ TEST(SidecarTest, RefusesBadOptionsInOneLineThatNamesThem) {
   options = {};
   options.max_request_bytes = 1023;
   expect_bad(options, "max_request_bytes is 1023");
+  options.max_request_bytes = 1048577;
+  expect_bad(options, "max_request_bytes is 1048577");
   options = {};
   options.maintain_interval = absl::Microseconds(1);
   expect_bad(options, "maintain_interval is 1us");
+  options.maintain_interval = absl::Hours(1) + absl::Nanoseconds(1);
+  expect_bad(options, "maintain_interval is 1h0.000000001s");
 }
 
 TEST(SidecarTest, RefusesOtherThanLoopbackUnlessToldSo) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -157,6 +158,16 @@ TEST_P(AllocationTest, ChunkSizeIsPooledAndAByteMoreIsHuge) {
   pool_->Free(pooled);
   EXPECT_EQ(pool_.counts(Kind::kHuge).active, 0u);
   EXPECT_EQ(pool_->Stats().huge_used_bytes, 0u);
+}
+
+TEST_P(AllocationTest, HugeBlocksAreRoundedUpToAPageOfTheSystem) {
+  for (const auto& [size, usable] : {std::pair(kChunk + 4095, kChunk + 4096),
+                                     std::pair(kChunk + 4096, kChunk + 4096),
+                                     std::pair(kChunk + 4097, kChunk + 8192)}) {
+    void* huge = pool_->Allocate(size);
+    EXPECT_EQ(PooledAllocator::UsableSize(huge), usable) << size;
+    pool_->Free(huge);
+  }
 }
 
 TEST_P(AllocationTest, HugeBlocksLieOutsideChunksAndAreCountedApart) {

@@ -138,7 +138,10 @@ TEST_P(RefusalTest, SizesBeyondEveryAddressAreRefused) {
     EXPECT_EQ(pool->Allocate(size, 64), nullptr);
     EXPECT_EQ(pool->Allocate(size, kChunk), nullptr);
   }
-  EXPECT_EQ(pool->Stats().direct_used_bytes, 0u);
+  const AllocatorStats stats = pool->Stats();
+  EXPECT_EQ(stats.direct_used_bytes, 0u);
+  EXPECT_EQ(stats.allocation_failures_limit, 15u);
+  EXPECT_EQ(stats.allocation_failures_mapping, 0u);
 }
 
 TEST_P(RefusalTest, ExactlyTheLimitIsGranted) {

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/tests/allocator/pool/both_layouts.h"
@@ -30,7 +31,6 @@ struct Model {
   uint64_t freed = 0;
   uint64_t huge = 0;
   uint64_t pinned = 0;
-  uint64_t direct_peak = 0;
 
   Kind KindOf(uint64_t usable) const {
     if (usable > kChunk) return Kind::kHuge;
@@ -234,6 +234,8 @@ TEST_P(StatsTraceTest, EveryStepAgreesWithTheModel) {
       ASSERT_EQ(stats.requested_bytes, model.requested) << "step " << step;
       ASSERT_EQ(stats.pinned_bytes, model.pinned) << "step " << step;
       ASSERT_EQ(stats.huge_used_bytes, model.huge) << "step " << step;
+      ASSERT_EQ(stats.direct_peak_bytes,
+                pool.source.peak_bytes(MemorySource::Use::kBlocks));
       ASSERT_EQ(stats.arenas[0].allocated_bytes, model.allocated);
       ASSERT_EQ(stats.arenas[0].freed_bytes, model.freed);
       for (const SizeClassStats& c : stats.size_classes) {
