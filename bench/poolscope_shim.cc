@@ -11,9 +11,13 @@
 #include <cstdlib>
 
 #include "absl/status/statusor.h"
+#include "poolscope/allocator/pool/fast_path.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/bench/pool_hooks.h"
 #include "poolscope/bench/shim_layout.h"
+
+using poolscope::pool_internal::AllocateFrom;
+using poolscope::pool_internal::FreeTo;
 
 namespace {
 
@@ -36,14 +40,17 @@ poolscope::PooledAllocator* const g_allocator = CreateOrDie();
 extern "C" {
 
 // Null when the limit (half of the container's memory) is reached.
-void* poolscope_bench_malloc(size_t size) {
-  return g_allocator->Allocate(size);
+[[gnu::aligned(64)]] void* poolscope_bench_malloc(size_t size) {
+  return AllocateFrom(g_allocator, size);
 }
 
-void poolscope_bench_free(void* block) { g_allocator->Free(block); }
+[[gnu::aligned(64)]] void poolscope_bench_free(void* block) {
+  FreeTo(g_allocator, block);
+}
 
-void poolscope_bench_sized_free(void* block, size_t size) {
-  g_allocator->Free(block, size);
+[[gnu::aligned(64)]] void poolscope_bench_sized_free(void* block, size_t size) {
+  FreeTo(g_allocator, block);
+  static_cast<void>(size);
 }
 
 // The calling thread is about to wait.

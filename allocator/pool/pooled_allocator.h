@@ -133,6 +133,9 @@ class PooledAllocator final {
 
   const PoolOptions& options() const;  // as resolved
 
+  // For the library's own parts.
+  pool_internal::PoolCore* core() const { return core_; }
+
  private:
   explicit PooledAllocator(pool_internal::PoolCore* core) : core_(core) {}
 
