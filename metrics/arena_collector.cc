@@ -13,11 +13,10 @@ void WritePerArenaAndKind(Metric metric, AllocatorSnapshots snapshots,
                           MetricWriter& writer, uint64_t KindCounts::*count) {
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
     for (const ArenaStats& arena : allocator.arenas) {
-      const NumberText index(arena.index);
+      writer.ShareLabels({{"allocator", allocator.name},
+                          {"arena", NumberText(arena.index).view()}});
       for (int kind = 0; kind < kKindCount; ++kind) {
-        writer.WriteSample({{"allocator", allocator.name},
-                            {"arena", index.view()},
-                            {"kind", KindName(static_cast<Kind>(kind))}},
+        writer.WriteSample({{"kind", KindName(static_cast<Kind>(kind))}},
                            arena.by_kind[kind].*count);
       }
     }

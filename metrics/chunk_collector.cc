@@ -25,12 +25,10 @@ void WritePerList(Metric metric, AllocatorSnapshots snapshots,
                   MetricWriter& writer, uint64_t ChunkListStats::*value) {
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
     for (const ArenaStats& arena : allocator.arenas) {
-      const NumberText index(arena.index);
+      writer.ShareLabels({{"allocator", allocator.name},
+                          {"arena", NumberText(arena.index).view()}});
       for (const ChunkListStats& list : arena.lists) {
-        writer.WriteSample({{"allocator", allocator.name},
-                            {"arena", index.view()},
-                            {"list", ChunkListName(list.list)}},
-                           list.*value);
+        writer.WriteSample({{"list", ChunkListName(list.list)}}, list.*value);
       }
     }
   });
@@ -45,8 +43,7 @@ void CollectChunks(AllocatorSnapshots snapshots, MetricWriter& writer) {
   WriteFamily(Metric::kChunksByUtilization, snapshots, writer,
               [&](const AllocatorStats& allocator) {
                 for (size_t i = 0; i < std::size(kUtilizationRanges); ++i) {
-                  writer.WriteSample({{"allocator", allocator.name},
-                                      {"range", kUtilizationRanges[i]}},
+                  writer.WriteSample({{"range", kUtilizationRanges[i]}},
                                      allocator.chunks_by_utilization[i]);
                 }
               });
@@ -56,12 +53,10 @@ void CollectChunks(AllocatorSnapshots snapshots, MetricWriter& writer) {
                 &ArenaStats::chunk_deallocations);
   WriteFamily(Metric::kChunkListMoves, snapshots, writer,
               [&](const AllocatorStats& allocator) {
-                writer.WriteSample(
-                    {{"allocator", allocator.name}, {"direction", "next"}},
-                    allocator.chunk_list_moves_next);
-                writer.WriteSample(
-                    {{"allocator", allocator.name}, {"direction", "prev"}},
-                    allocator.chunk_list_moves_prev);
+                writer.WriteSample({{"direction", "next"}},
+                                   allocator.chunk_list_moves_next);
+                writer.WriteSample({{"direction", "prev"}},
+                                   allocator.chunk_list_moves_prev);
               });
   WritePerAllocator(Metric::kOldestAllocationAge, snapshots, writer,
                     &AllocatorStats::oldest_allocation_age_seconds);

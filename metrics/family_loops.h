@@ -21,12 +21,16 @@ namespace poolscope {
 // One snapshot of each registered allocator; their names differ.
 using AllocatorSnapshots = absl::Span<const AllocatorStats>;
 
-// Calls `samples(allocator)` between the beginning and the end of the family.
+// Calls `samples(allocator)` between the beginning and the end of the family;
+// the samples share the label `allocator`.
 template <typename Samples>
 void WriteFamily(Metric metric, AllocatorSnapshots snapshots,
                  MetricWriter& writer, Samples samples) {
   writer.BeginFamily(Describe(metric));
-  for (const AllocatorStats& allocator : snapshots) samples(allocator);
+  for (const AllocatorStats& allocator : snapshots) {
+    writer.ShareLabels({{"allocator", allocator.name}});
+    samples(allocator);
+  }
   writer.EndFamily();
 }
 
@@ -34,8 +38,7 @@ template <typename Value>
 void WritePerAllocator(Metric metric, AllocatorSnapshots snapshots,
                        MetricWriter& writer, Value value) {
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
-    writer.WriteSample({{"allocator", allocator.name}},
-                       std::invoke(value, allocator));
+    writer.WriteSample({}, std::invoke(value, allocator));
   });
 }
 
@@ -44,8 +47,7 @@ void WritePerArena(Metric metric, AllocatorSnapshots snapshots,
                    MetricWriter& writer, Value value) {
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
     for (const ArenaStats& arena : allocator.arenas) {
-      writer.WriteSample({{"allocator", allocator.name},
-                          {"arena", NumberText(arena.index).view()}},
+      writer.WriteSample({{"arena", NumberText(arena.index).view()}},
                          std::invoke(value, arena));
     }
   });

@@ -36,13 +36,21 @@ void FamilyWriter::BeginFamily(const MetricDescriptor& family) {
   added.type = ToPrometheus(family.type);
 }
 
-void FamilyWriter::EndFamily() {}
+void FamilyWriter::ShareLabels(Labels labels) {
+  shared_.clear();
+  for (const MetricLabel& label : labels) {
+    shared_.push_back({std::string(label.name), std::string(label.value)});
+  }
+}
+
+void FamilyWriter::EndFamily() { shared_.clear(); }
 
 prometheus::ClientMetric& FamilyWriter::AddMetric(Labels labels) {
   std::vector<prometheus::ClientMetric>& metrics = families_.back().metric;
   metrics.emplace_back();
   prometheus::ClientMetric& metric = metrics.back();
-  metric.label.reserve(labels.size());
+  metric.label.reserve(shared_.size() + labels.size());
+  metric.label = shared_;
   for (const MetricLabel& label : labels) {
     metric.label.push_back({std::string(label.name), std::string(label.value)});
   }

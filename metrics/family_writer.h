@@ -26,9 +26,11 @@ class FamilyWriter final : public MetricWriter {
   FamilyWriter(const FamilyWriter&) = delete;
   FamilyWriter& operator=(const FamilyWriter&) = delete;
 
+  using MetricWriter::ShareLabels;
   using MetricWriter::WriteHistogram;
   using MetricWriter::WriteSample;
   void BeginFamily(const MetricDescriptor& family) override;
+  void ShareLabels(Labels labels) override;
   void WriteSample(Labels labels, MetricValue value) override;
   void WriteHistogram(Labels labels, const HistogramValue& value) override;
   void WriteSummary(Labels labels, const SummaryValue& value) override;
@@ -38,10 +40,11 @@ class FamilyWriter final : public MetricWriter {
   [[nodiscard]] std::vector<prometheus::MetricFamily> Take();
 
  private:
-  // Adds a series with these labels to the open family.
+  // Adds a series with the shared labels and these to the open family.
   prometheus::ClientMetric& AddMetric(Labels labels);
 
   std::vector<prometheus::MetricFamily> families_;
+  std::vector<prometheus::ClientMetric::Label> shared_;
 };
 
 }  // namespace poolscope

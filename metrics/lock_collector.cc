@@ -10,8 +10,7 @@ template <typename Value>
 void WritePerLock(Metric metric, AllocatorSnapshots snapshots,
                   MetricWriter& writer, Value LockStats::*value) {
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
-    writer.WriteSample({{"allocator", allocator.name}, {"lock", "arena"}},
-                       allocator.arena_locks.*value);
+    writer.WriteSample({{"lock", "arena"}}, allocator.arena_locks.*value);
   });
 }
 

@@ -14,12 +14,10 @@ void CollectMemory(AllocatorSnapshots snapshots, MetricWriter& writer) {
                     &AllocatorStats::direct_peak_bytes);
   WriteFamily(Metric::kAllocationFailures, snapshots, writer,
               [&](const AllocatorStats& allocator) {
-                writer.WriteSample(
-                    {{"allocator", allocator.name}, {"reason", "limit"}},
-                    allocator.allocation_failures_limit);
-                writer.WriteSample(
-                    {{"allocator", allocator.name}, {"reason", "mapping"}},
-                    allocator.allocation_failures_mapping);
+                writer.WriteSample({{"reason", "limit"}},
+                                   allocator.allocation_failures_limit);
+                writer.WriteSample({{"reason", "mapping"}},
+                                   allocator.allocation_failures_mapping);
               });
   WritePerAllocator(Metric::kRequestedBytes, snapshots, writer,
                     &AllocatorStats::requested_bytes);

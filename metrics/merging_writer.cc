@@ -40,9 +40,17 @@ void MergingWriter::BeginFamily(const MetricDescriptor& family) {
   }
 }
 
-void MergingWriter::Remember(Labels labels) {
+void MergingWriter::ShareLabels(Labels labels) {
+  out_->ShareLabels(labels);
   if (joining_ == nullptr) return;
-  own_.emplace_back();
+  shared_.clear();
+  for (const MetricLabel& label : labels) {
+    shared_.push_back({std::string(label.name), std::string(label.value)});
+  }
+}
+
+void MergingWriter::Remember(Labels labels) {
+  own_.push_back(shared_);
   LabelSet& set = own_.back();
   for (const MetricLabel& label : labels) {
     set.push_back({std::string(label.name), std::string(label.value)});
@@ -52,25 +60,27 @@ void MergingWriter::Remember(Labels labels) {
 }
 
 void MergingWriter::WriteSample(Labels labels, MetricValue value) {
-  Remember(labels);
+  if (joining_ != nullptr) Remember(labels);
   out_->WriteSample(labels, value);
 }
 
 void MergingWriter::WriteHistogram(Labels labels, const HistogramValue& value) {
-  Remember(labels);
+  if (joining_ != nullptr) Remember(labels);
   out_->WriteHistogram(labels, value);
 }
 
 void MergingWriter::WriteSummary(Labels labels, const SummaryValue& value) {
-  Remember(labels);
+  if (joining_ != nullptr) Remember(labels);
   out_->WriteSummary(labels, value);
 }
 
 void MergingWriter::EndFamily() {
   if (joining_ != nullptr) {
+    out_->ShareLabels({});
     WriteForeign(*joining_);
     joining_ = nullptr;
   }
+  shared_.clear();
   seen_.clear();
   own_.clear();
   out_->EndFamily();

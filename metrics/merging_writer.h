@@ -41,9 +41,11 @@ class MergingWriter final : public MetricWriter {
   MergingWriter(const MergingWriter&) = delete;
   MergingWriter& operator=(const MergingWriter&) = delete;
 
+  using MetricWriter::ShareLabels;
   using MetricWriter::WriteHistogram;
   using MetricWriter::WriteSample;
   void BeginFamily(const MetricDescriptor& family) override;
+  void ShareLabels(Labels labels) override;
   void WriteSample(Labels labels, MetricValue value) override;
   void WriteHistogram(Labels labels, const HistogramValue& value) override;
   void WriteSummary(Labels labels, const SummaryValue& value) override;
@@ -64,7 +66,7 @@ class MergingWriter final : public MetricWriter {
     }
   };
 
-  // Remembers an own label set where foreign series will join the family.
+  // Remembers an own label set; only where foreign series will join the family.
   void Remember(Labels labels);
   // Writes the series of `family` whose labels are new in the open family.
   void WriteForeign(const ForeignFamily& family);
@@ -78,9 +80,11 @@ class MergingWriter final : public MetricWriter {
 
   absl::flat_hash_set<const ForeignFamily*> joined_;
 
-  // Of the open family. Label sets are sorted by name; `own_` keeps ours, and
-  // a deque leaves them where `seen_` points to.
+  // Of the open family, while foreign series will join it. Label sets are
+  // sorted by name, but for the one shared; `own_` keeps ours, and a deque
+  // leaves them where `seen_` points to.
   const ForeignFamily* joining_ = nullptr;
+  LabelSet shared_;
   std::deque<LabelSet> own_;
   absl::flat_hash_set<const LabelSet*, LabelSetHash, LabelSetEqual> seen_;
   std::vector<MetricLabel> labels_;  // reused

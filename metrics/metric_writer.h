@@ -7,7 +7,8 @@
 // A collector opens a family, writes its samples and goes on to the next:
 //
 //   writer.BeginFamily(Describe(Metric::kChunks));
-//   writer.WriteSample({{"arena", "0"}, {"list", "q050"}}, uint64_t{3});
+//   writer.ShareLabels({{"arena", "0"}});
+//   writer.WriteSample({{"list", "q050"}}, uint64_t{3});
 //   writer.EndFamily();
 //
 // Contract for the caller: families do not nest; within one output a family is
@@ -104,11 +105,17 @@ class MetricWriter {
   virtual ~MetricWriter() = default;
 
   virtual void BeginFamily(const MetricDescriptor& family) = 0;
+  // Every series from here on begins with `labels`, until the next call or the
+  // end of the family: what a row of series has in common is rendered once.
+  virtual void ShareLabels(Labels labels) = 0;
   virtual void WriteSample(Labels labels, MetricValue value) = 0;
   virtual void WriteHistogram(Labels labels, const HistogramValue& value) = 0;
   virtual void WriteSummary(Labels labels, const SummaryValue& value) = 0;
   virtual void EndFamily() = 0;
 
+  void ShareLabels(std::initializer_list<MetricLabel> labels) {
+    ShareLabels(Labels(labels.begin(), labels.size()));
+  }
   void WriteSample(std::initializer_list<MetricLabel> labels,
                    MetricValue value) {
     WriteSample(Labels(labels.begin(), labels.size()), value);

@@ -60,8 +60,7 @@ void CollectSelf(AllocatorSnapshots snapshots, const SelfStats& self,
         Metric::kConfigInfo, snapshots, writer,
         [&](const AllocatorStats& allocator) {
           writer.WriteSample(
-              {{"allocator", allocator.name},
-               {"page_size", NumberText(allocator.page_size_bytes).view()},
+              {{"page_size", NumberText(allocator.page_size_bytes).view()},
                {"chunk_size", NumberText(allocator.chunk_size_bytes).view()},
                {"arenas", NumberText(allocator.arenas.size()).view()},
                {"layout", allocator.layout}},

@@ -15,8 +15,7 @@ void WritePerSizeClass(Metric metric, AllocatorSnapshots snapshots,
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
     for (const SizeClassStats& size_class : allocator.size_classes) {
       writer.WriteSample(
-          {{"allocator", allocator.name},
-           {"size_class", NumberText(size_class.size_bytes).view()}},
+          {{"size_class", NumberText(size_class.size_bytes).view()}},
           size_class.*value);
     }
   });
@@ -45,8 +44,7 @@ void CollectSizeClasses(AllocatorSnapshots snapshots, MetricWriter& writer) {
           sum += size * size_class.allocations;
           buckets.push_back({size, count});
         }
-        writer.WriteHistogram({{"allocator", allocator.name}},
-                              {buckets, count, sum});
+        writer.WriteHistogram({}, {buckets, count, sum});
       });
 
   WriteFamily(
@@ -62,8 +60,7 @@ void CollectSizeClasses(AllocatorSnapshots snapshots, MetricWriter& writer) {
           }
           count += durations.counts.back();
           writer.WriteHistogram(
-              {{"allocator", allocator.name},
-               {"path", AllocationPathName(static_cast<AllocationPath>(path))}},
+              {{"path", AllocationPathName(static_cast<AllocationPath>(path))}},
               {buckets, count, durations.sum_seconds});
         }
       });

@@ -1,7 +1,6 @@
 #include "poolscope/metrics/text_writer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -19,10 +18,13 @@ char* Append(absl::string_view text, char* to) {
 // Writes `text` with backslash and line feed escaped, and the double quote too
 // where `quoted`. At most twice its length.
 char* AppendEscaped(absl::string_view text, bool quoted, char* to) {
-  for (char c : text) {
-    if (c == '\\' || c == '\n' || (quoted && c == '"')) {
-      *to++ = '\\';
-      if (c == '\n') c = 'n';
+  for (unsigned char c : text) {
+    // Most characters are beyond this comparison.
+    if (c <= '"' || c == '\\') {
+      if (c == '\\' || c == '\n' || (quoted && c == '"')) {
+        *to++ = '\\';
+        if (c == '\n') c = 'n';
+      }
     }
     *to++ = c;
   }
@@ -47,57 +49,88 @@ absl::string_view TypeName(MetricType type) {
   return "untyped";
 }
 
+// Bytes that AppendLabel() writes at most.
+size_t LabelRoom(const MetricLabel& label) {
+  return label.name.size() + 2 * label.value.size() + sizeof("{=\"\"}");
+}
+
+// `separator` is '{' before the first label, ',' before the others.
+char* AppendLabel(char separator, const MetricLabel& label, char* to) {
+  *to++ = separator;
+  to = Append(label.name, to);
+  *to++ = '=';
+  *to++ = '"';
+  to = AppendEscaped(label.value, /*quoted=*/true, to);
+  *to++ = '"';
+  return to;
+}
+
 }  // namespace
 
-char* TextWriter::Reserve(size_t bytes) {
-  if (buffer_.size() - size_ < bytes) {
-    buffer_.resize(std::max(buffer_.size() * 2, size_ + bytes + 4096));
-    buffer_.resize(buffer_.capacity());
-  }
+void TextWriter::Grow(size_t bytes) {
+  buffer_.resize(std::max(buffer_.size() * 2, size_ + bytes + 4096));
+  buffer_.resize(buffer_.capacity());
+}
+
+inline char* TextWriter::Reserve(size_t bytes) {
+  if (buffer_.size() - size_ < bytes) Grow(bytes);
   return &buffer_[size_];
 }
 
 void TextWriter::BeginFamily(const MetricDescriptor& family) {
-  name_.assign(family.name.data(), family.name.size());
+  start_.assign(family.name.data(), family.name.size());
+  name_size_ = family.name.size();
   char* to = Reserve(2 * family.name.size() + 2 * family.help.size() + 64);
   to = Append("# HELP ", to);
-  to = Append(name_, to);
+  to = Append(family.name, to);
   *to++ = ' ';
   to = AppendEscaped(family.help, /*quoted=*/false, to);
   to = Append("\n# TYPE ", to);
-  to = Append(name_, to);
+  to = Append(family.name, to);
   *to++ = ' ';
   to = Append(TypeName(family.type), to);
   *to++ = '\n';
   Commit(to);
 }
 
+void TextWriter::ShareLabels(Labels labels) {
+  size_t room = name_size_;
+  for (const MetricLabel& label : labels) room += LabelRoom(label);
+  start_.resize(room);
+  char* to = &start_[name_size_];
+  char separator = '{';
+  for (const MetricLabel& label : labels) {
+    to = AppendLabel(separator, label, to);
+    separator = ',';
+  }
+  start_.resize(to - start_.data());
+}
+
 void TextWriter::EndFamily() {}
 
-void TextWriter::WriteLine(absl::string_view suffix, Labels labels,
-                           absl::string_view extra_name,
-                           absl::string_view extra_value, MetricValue value) {
-  size_t room = name_.size() + suffix.size() + extra_name.size() +
-                2 * extra_value.size() + kMaxNumberLength + 8;
-  for (const MetricLabel& label : labels) {
-    room += label.name.size() + 2 * label.value.size() + 4;
-  }
+inline void TextWriter::WriteLine(absl::string_view suffix, Labels labels,
+                                  const MetricLabel* last, MetricValue value) {
+  size_t room = start_.size() + suffix.size() + kMaxNumberLength + sizeof("} ");
+  for (const MetricLabel& label : labels) room += LabelRoom(label);
+  if (last != nullptr) room += LabelRoom(*last);
   char* to = Reserve(room);
-  to = Append(name_, to);
-  to = Append(suffix, to);
-  char separator = '{';
-  const auto append_label = [&](absl::string_view name,
-                                absl::string_view text) {
-    *to++ = separator;
+  const absl::string_view start = start_;
+  if (suffix.empty()) {
+    to = Append(start, to);
+  } else {
+    to = Append(start.substr(0, name_size_), to);
+    to = Append(suffix, to);
+    to = Append(start.substr(name_size_), to);
+  }
+  char separator = start_.size() == name_size_ ? '{' : ',';
+  for (const MetricLabel& label : labels) {
+    to = AppendLabel(separator, label, to);
     separator = ',';
-    to = Append(name, to);
-    *to++ = '=';
-    *to++ = '"';
-    to = AppendEscaped(text, /*quoted=*/true, to);
-    *to++ = '"';
-  };
-  for (const MetricLabel& label : labels) append_label(label.name, label.value);
-  if (!extra_name.empty()) append_label(extra_name, extra_value);
+  }
+  if (last != nullptr) {
+    to = AppendLabel(separator, *last, to);
+    separator = ',';
+  }
   if (separator == ',') *to++ = '}';
   *to++ = ' ';
   to = value.is_integer() ? FormatInteger(value.integer(), to)
@@ -107,7 +140,12 @@ void TextWriter::WriteLine(absl::string_view suffix, Labels labels,
 }
 
 void TextWriter::WriteSample(Labels labels, MetricValue value) {
-  WriteLine("", labels, "", "", value);
+  WriteLine("", labels, nullptr, value);
+}
+
+void TextWriter::WriteTotals(Labels labels, double sum, uint64_t count) {
+  WriteLine("_sum", labels, nullptr, sum);
+  WriteLine("_count", labels, nullptr, count);
 }
 
 void TextWriter::WriteHistogram(Labels labels, const HistogramValue& value) {
@@ -115,23 +153,23 @@ void TextWriter::WriteHistogram(Labels labels, const HistogramValue& value) {
   for (const HistogramBucket& bucket : value.buckets) {
     if (bucket.upper_bound == std::numeric_limits<double>::infinity()) break;
     const char* end = FormatBound(bucket.upper_bound, bound);
-    WriteLine("_bucket", labels, "le", absl::string_view(bound, end - bound),
-              bucket.cumulative_count);
+    const MetricLabel le = {"le", absl::string_view(bound, end - bound)};
+    WriteLine("_bucket", labels, &le, bucket.cumulative_count);
   }
-  WriteLine("_bucket", labels, "le", "+Inf", value.count);
-  WriteLine("_sum", labels, "", "", value.sum);
-  WriteLine("_count", labels, "", "", value.count);
+  const MetricLabel le = {"le", "+Inf"};
+  WriteLine("_bucket", labels, &le, value.count);
+  WriteTotals(labels, value.sum, value.count);
 }
 
 void TextWriter::WriteSummary(Labels labels, const SummaryValue& value) {
   char text[kMaxNumberLength];
-  for (const SummaryQuantile& quantile : value.quantiles) {
-    const char* end = FormatBound(quantile.quantile, text);
-    WriteLine("", labels, "quantile", absl::string_view(text, end - text),
-              quantile.value);
+  for (const SummaryQuantile& each : value.quantiles) {
+    const char* end = FormatBound(each.quantile, text);
+    const MetricLabel quantile = {"quantile",
+                                  absl::string_view(text, end - text)};
+    WriteLine("", labels, &quantile, each.value);
   }
-  WriteLine("_sum", labels, "", "", value.sum);
-  WriteLine("_count", labels, "", "", value.count);
+  WriteTotals(labels, value.sum, value.count);
 }
 
 }  // namespace poolscope

@@ -14,6 +14,7 @@
 #define POOLSCOPE_METRICS_TEXT_WRITER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -27,9 +28,11 @@ class TextWriter final : public MetricWriter {
   TextWriter(const TextWriter&) = delete;
   TextWriter& operator=(const TextWriter&) = delete;
 
+  using MetricWriter::ShareLabels;
   using MetricWriter::WriteHistogram;
   using MetricWriter::WriteSample;
   void BeginFamily(const MetricDescriptor& family) override;
+  void ShareLabels(Labels labels) override;
   void WriteSample(Labels labels, MetricValue value) override;
   void WriteHistogram(Labels labels, const HistogramValue& value) override;
   void WriteSummary(Labels labels, const SummaryValue& value) override;
@@ -49,15 +52,20 @@ class TextWriter final : public MetricWriter {
   // Makes room for `bytes` more and returns where they go; Commit() says up to
   // where they were written.
   char* Reserve(size_t bytes);
+  void Grow(size_t bytes);
   void Commit(const char* end) { size_ = end - buffer_.data(); }
 
-  // One line: name, suffix, labels, then `extra_name`="`extra_value`" unless
-  // `extra_name` is empty, and the value.
+  // One line: name, suffix, the shared labels, `labels`, and `last` unless it
+  // is null; and the value.
   void WriteLine(absl::string_view suffix, Labels labels,
-                 absl::string_view extra_name, absl::string_view extra_value,
-                 MetricValue value);
+                 const MetricLabel* last, MetricValue value);
+  void WriteTotals(Labels labels, double sum, uint64_t count);
 
-  std::string name_;    // of the family that is open
+  // Of the open family: its name, then the shared labels as
+  // `{arena="0",list="q050"`, or nothing.
+  std::string start_;
+  size_t name_size_ = 0;
+
   std::string buffer_;  // its size() is the room there is
   size_t size_ = 0;     // bytes of it in use
 };

@@ -16,7 +16,7 @@ void WritePerKind(Metric metric, AllocatorSnapshots snapshots,
   WriteFamily(metric, snapshots, writer, [&](const AllocatorStats& allocator) {
     for (Kind kind : kCachedKinds) {
       writer.WriteSample(
-          {{"allocator", allocator.name}, {"kind", KindName(kind)}},
+          {{"kind", KindName(kind)}},
           allocator.thread_cache_by_kind[static_cast<int>(kind)].*value);
     }
   });
@@ -41,8 +41,7 @@ void CollectThreadCaches(AllocatorSnapshots snapshots, MetricWriter& writer) {
               [&](const AllocatorStats& allocator) {
                 for (int reason = 0; reason < kEvictionReasonCount; ++reason) {
                   writer.WriteSample(
-                      {{"allocator", allocator.name},
-                       {"reason", EvictionReasonName(
+                      {{"reason", EvictionReasonName(
                                       static_cast<EvictionReason>(reason))}},
                       allocator.thread_cache_evictions[reason]);
                 }

@@ -10,10 +10,13 @@
 #include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "poolscope/metrics/metric_registry.h"
+#include "poolscope/metrics/metric_writer.h"
 #include "poolscope/metrics/pool_collectable.h"
 #include "poolscope/metrics/text_writer.h"
 #include "poolscope/tests/metrics/exposition.h"
 #include "poolscope/tests/metrics/sample_stats.h"
+#include "prometheus/client_metric.h"
+#include "prometheus/metric_family.h"
 #include "prometheus/text_serializer.h"
 
 namespace poolscope {
@@ -98,6 +101,23 @@ TEST(FamilyWriterTest, TakeLeavesNothing) {
   ASSERT_EQ(families[0].metric.size(), 1u);
   EXPECT_EQ(families[0].metric[0].counter.value, 2);
   EXPECT_TRUE(writer.Take().empty());
+}
+
+TEST(FamilyWriterTest, SharedLabelsEndWithTheFamily) {
+  FamilyWriter writer;
+  writer.BeginFamily({"a", MetricType::kGauge, "", "h"});
+  writer.ShareLabels({{"p", "1"}, {"q", "2"}});
+  writer.WriteSample({{"x", "3"}}, uint64_t{1});
+  writer.EndFamily();
+  writer.BeginFamily({"b", MetricType::kGauge, "", "h"});
+  writer.WriteSample({{"x", "4"}}, uint64_t{1});
+  writer.EndFamily();
+  const std::vector<prometheus::MetricFamily> families = writer.Take();
+  ASSERT_EQ(families.size(), 2u);
+  using Labels = std::vector<prometheus::ClientMetric::Label>;
+  EXPECT_EQ(families[0].metric[0].label,
+            (Labels{{"p", "1"}, {"q", "2"}, {"x", "3"}}));
+  EXPECT_EQ(families[1].metric[0].label, (Labels{{"x", "4"}}));
 }
 
 }  // namespace

@@ -71,6 +71,29 @@ TEST_F(MergingWriterTest, DropsALabelSetThatIsThereWhateverItsOrder) {
   EXPECT_EQ(Dropped(DropReason::kDuplicate), 2u);
 }
 
+TEST_F(MergingWriterTest, SharedLabelsBelongToTheLabelSetsOfTheFamilyAlone) {
+  foreign_.Add({Gauge("own", {Series({{"x", "1"}}, 7),
+                              Series({{"x", "1"}, {"s", "2"}}, 8),
+                              Series({{"x", "1"}, {"s", "3"}}, 9)}),
+                Gauge("second", {Series({{"s", "3"}}, 10)})});
+  TextWriter text;
+  MergingWriter merged(foreign_, &dropped_, &text);
+  merged.BeginFamily({"own", MetricType::kGauge, "", "ours"});
+  merged.ShareLabels({{"s", "1"}});
+  merged.ShareLabels({{"s", "2"}});
+  merged.WriteSample({{"x", "1"}}, uint64_t{5});
+  merged.EndFamily();
+  merged.BeginFamily({"second", MetricType::kGauge, "", "ours"});
+  merged.WriteSample({}, uint64_t{6});
+  merged.EndFamily();
+  EXPECT_EQ(text.text(),
+            "# HELP own ours\n# TYPE own gauge\nown{s=\"2\",x=\"1\"} 5\n"
+            "own{x=\"1\"} 7\nown{s=\"3\",x=\"1\"} 9\n"
+            "# HELP second ours\n# TYPE second gauge\nsecond 6\n"
+            "second{s=\"3\"} 10\n");
+  EXPECT_EQ(Dropped(DropReason::kDuplicate), 1u);
+}
+
 TEST_F(MergingWriterTest, MergesFamiliesOfSeveralCollectables) {
   foreign_.Add({Gauge("theirs", {Series({{"x", "1"}}, 1)})});
   foreign_.Add(

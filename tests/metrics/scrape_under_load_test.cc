@@ -9,11 +9,13 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
@@ -32,23 +34,31 @@ constexpr int kArenas = 2;
 // Keeps what is needed to check the identities, and last time's counters.
 class IdentityWriter final : public MetricWriter {
  public:
+  using MetricWriter::ShareLabels;
   using MetricWriter::WriteSample;
   void BeginFamily(const MetricDescriptor& family) override {
     name_ = std::string(family.name);
     counter_ = family.type == MetricType::kCounter;
   }
+  void ShareLabels(Labels labels) override {
+    shared_.clear();
+    for (const MetricLabel& label : labels) {
+      if (label.name == "allocator") continue;
+      shared_.emplace_back(std::string(label.name), std::string(label.value));
+    }
+  }
   void WriteSample(Labels labels, MetricValue value) override {
     if (!value.is_integer()) return;
     key_ = name_;
-    for (const MetricLabel& label : labels) {
-      if (label.name == "allocator") continue;
-      absl::StrAppend(&key_, " ", label.value);
+    const auto add_label = [&](absl::string_view name, absl::string_view text) {
+      absl::StrAppend(&key_, " ", text);
       // Sums over the other labels, by arena or by kind.
-      if (label.name == "arena" || label.name == "kind") {
-        sums_[absl::StrCat(name_, " ", label.name, " ", label.value)] +=
-            value.integer();
+      if (name == "arena" || name == "kind") {
+        sums_[absl::StrCat(name_, " ", name, " ", text)] += value.integer();
       }
-    }
+    };
+    for (const auto& [name, text] : shared_) add_label(name, text);
+    for (const MetricLabel& label : labels) add_label(label.name, label.value);
     if (!counter_) return;
     uint64_t& last = last_counters_[key_];
     EXPECT_GE(value.integer(), last) << key_;
@@ -63,7 +73,7 @@ class IdentityWriter final : public MetricWriter {
     EXPECT_GE(value.count, last) << name_;
   }
   void WriteSummary(Labels, const SummaryValue&) override {}
-  void EndFamily() override {}
+  void EndFamily() override { shared_.clear(); }
 
   // Checks the scrape just written and forgets it.
   void Check() {
@@ -100,6 +110,7 @@ class IdentityWriter final : public MetricWriter {
 
  private:
   std::string name_;
+  std::vector<std::pair<std::string, std::string>> shared_;
   bool counter_ = false;
   std::string key_;
   absl::flat_hash_map<std::string, uint64_t> sums_;

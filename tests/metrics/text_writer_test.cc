@@ -44,6 +44,77 @@ TEST(TextWriterTest, WritesNoBracesWithoutLabels) {
   EXPECT_EQ(writer.text(), "# HELP a h\n# TYPE a gauge\na 0.5\n");
 }
 
+TEST(TextWriterTest, SharedLabelsStandBeforeASeriesOwn) {
+  TextWriter writer;
+  writer.BeginFamily({"a", MetricType::kGauge, "", "h"});
+  writer.WriteSample({{"x", "0"}}, uint64_t{1});
+  writer.ShareLabels({{"p", "\"\n"}, {"q", "2"}});
+  writer.WriteSample({{"x", "1"}}, uint64_t{2});
+  writer.WriteSample({}, uint64_t{3});
+  writer.ShareLabels({{"p", "3"}});
+  writer.WriteSample({{"x", "2"}}, uint64_t{4});
+  writer.ShareLabels({});
+  writer.WriteSample({}, uint64_t{5});
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP a h\n# TYPE a gauge\n"
+            "a{x=\"0\"} 1\n"
+            "a{p=\"\\\"\\n\",q=\"2\",x=\"1\"} 2\n"
+            "a{p=\"\\\"\\n\",q=\"2\"} 3\n"
+            "a{p=\"3\",x=\"2\"} 4\n"
+            "a 5\n");
+}
+
+TEST(TextWriterTest, SharedLabelsEndWithTheFamily) {
+  TextWriter writer;
+  for (const char* name : {"a", "longer"}) {
+    writer.BeginFamily({name, MetricType::kGauge, "", "h"});
+    writer.WriteSample({}, uint64_t{1});
+    writer.ShareLabels({{"p", "1"}});
+    writer.WriteSample({}, uint64_t{2});
+    writer.EndFamily();
+  }
+  EXPECT_EQ(writer.text(),
+            "# HELP a h\n# TYPE a gauge\na 1\na{p=\"1\"} 2\n"
+            "# HELP longer h\n# TYPE longer gauge\nlonger 1\n"
+            "longer{p=\"1\"} 2\n");
+}
+
+TEST(TextWriterTest, SharedLabelsFollowTheSuffixOfAHistogram) {
+  const std::vector<HistogramBucket> buckets = {{64, 2}};
+  TextWriter writer;
+  writer.BeginFamily({"s", MetricType::kHistogram, "", "h"});
+  writer.ShareLabels({{"p", "1"}});
+  writer.WriteHistogram({}, {buckets, 7, 900.5});
+  writer.WriteHistogram({{"x", "2"}}, {{}, 0, 0});
+  writer.EndFamily();
+  EXPECT_EQ(writer.text(),
+            "# HELP s h\n# TYPE s histogram\n"
+            "s_bucket{p=\"1\",le=\"64.0\"} 2\n"
+            "s_bucket{p=\"1\",le=\"+Inf\"} 7\n"
+            "s_sum{p=\"1\"} 900.5\n"
+            "s_count{p=\"1\"} 7\n"
+            "s_bucket{p=\"1\",x=\"2\",le=\"+Inf\"} 0\n"
+            "s_sum{p=\"1\",x=\"2\"} 0\n"
+            "s_count{p=\"1\",x=\"2\"} 0\n");
+}
+
+// Each line as long as its room: all of the value is escaped.
+TEST(TextWriterTest, EveryLengthOfAnEscapedLabelFits) {
+  for (size_t length = 0; length < 5000; length += 7) {
+    const std::string quotes(length, '"');
+    std::string escaped;
+    for (size_t i = 0; i < length; ++i) escaped += "\\\"";
+    TextWriter writer;
+    writer.BeginFamily({"a", MetricType::kGauge, "", ""});
+    writer.ShareLabels({{"p", quotes}});
+    writer.WriteSample({{"x", quotes}}, -1.7976931348623157e+308);
+    EXPECT_EQ(writer.text(), "# HELP a \n# TYPE a gauge\na{p=\"" + escaped +
+                                 "\",x=\"" + escaped +
+                                 "\"} -1.7976931348623157e+308\n");
+  }
+}
+
 TEST(TextWriterTest, EscapesLabelValuesAndHelp) {
   TextWriter writer;
   writer.BeginFamily({"a", MetricType::kGauge, "", "say \"x\"\\\nmore"});
