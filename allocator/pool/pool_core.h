@@ -122,9 +122,12 @@ class PoolCore {
   std::string CheckCaches(bool* quiet) const;
 
   // Parts of Stats().
-  struct Counts;
-  void ReadFrees(Counts* counts) const;
-  void ReadAllocations(Counts* counts) const;
+  struct ArenaFlow;
+  void ReadFrees(std::vector<ArenaFlow>* flows, AllocatorStats* stats) const;
+  // Reads everything else that caches count, too.
+  void ReadAllocations(const StatsOptions& wanted,
+                       std::vector<ArenaFlow>* flows,
+                       AllocatorStats* stats) const;
 
   PoolEnv env_;
   std::vector<std::unique_ptr<Arena>> arenas_;  // constant after construction

@@ -8,6 +8,7 @@
 // together with the step before it; see SingleWriterCounter.
 #include <algorithm>
 #include <atomic>
+#include <vector>
 
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/pool/pool_core.h"
@@ -19,87 +20,125 @@ namespace {
 // Relaxed: only uniqueness and growth matter.
 std::atomic<uint64_t> next_snapshot{1};
 
-using PerClass = std::array<uint64_t, kMaxSizeClasses>;
-
-Kind KindOf(const ClassLayout& layout, int size_class) {
-  return layout.is_small(size_class) ? Kind::kSmall : Kind::kNormal;
+size_t KindIndex(const ClassLayout& layout, int size_class) {
+  return static_cast<size_t>(layout.is_small(size_class) ? Kind::kSmall
+                                                         : Kind::kNormal);
 }
 
 }  // namespace
 
-struct PoolCore::Counts {
-  struct PerArena {
-    uint64_t drained_bytes = 0;
-    uint64_t remote_bytes = 0;
-    uint64_t huge_frees = 0;
-    uint64_t huge_freed_bytes = 0;
-    uint64_t huge_allocations = 0;
-    uint64_t huge_allocated_bytes = 0;
-    PerClass frees = {};
-    PerClass allocations = {};
-  };
-  explicit Counts(size_t arenas) : arena(arenas) {}
-
-  std::vector<PerArena> arena;
-  uint64_t remote_frees = 0;
-  PerClass hits = {};
-  PerClass misses = {};
+// What a snapshot needs of an arena and does not show.
+struct PoolCore::ArenaFlow {
+  uint64_t drained_bytes = 0;
+  uint64_t remote_bytes = 0;  // freed by others than the owner
+  uint64_t huge_freed_bytes = 0;
+  uint64_t huge_allocated_bytes = 0;
 };
 
-void PoolCore::ReadFrees(Counts* counts) const {
+void PoolCore::ReadFrees(std::vector<ArenaFlow>* flows,
+                         AllocatorStats* stats) const {
+  const ClassLayout& layout = env_.layout;
   for (const std::unique_ptr<Arena>& arena : arenas_) {
-    counts->arena[arena->index()].drained_bytes +=
+    (*flows)[arena->index()].drained_bytes +=
         arena->counters().drained_bytes.Value();
   }
   ForEachCache([&](const ThreadCache* cache) {
-    counts->arena[cache->arena()->index()].drained_bytes +=
-        cache->drained_bytes();
+    (*flows)[cache->arena()->index()].drained_bytes += cache->drained_bytes();
   });
-  const int classes = env_.layout.count();
+  const auto add = [&](ArenaStats& arena, int size_class, uint64_t frees) {
+    arena.by_kind[KindIndex(layout, size_class)].deallocations += frees;
+    arena.freed_bytes += frees * layout.size(size_class);
+    stats->size_classes[size_class].deallocations += frees;
+  };
   ForEachCache([&](const ThreadCache* cache) {
-    PerClass& own = counts->arena[cache->arena()->index()].frees;
-    for (int c = 0; c < classes; ++c) own[c] += cache->CountFrees(c);
+    ArenaStats& own = stats->arenas[cache->arena()->index()];
+    cache->ForEachUsedClass([&](int c) { add(own, c, cache->CountFrees(c)); });
     for (size_t a = 0; a < arenas_.size(); ++a) {
       if (!cache->FreesRemotelyInto(a)) continue;
-      Counts::PerArena& other = counts->arena[a];
-      for (int c = 0; c < classes; ++c) {
+      for (int c = 0; c < layout.count(); ++c) {
         const uint64_t frees = cache->CountRemoteFrees(a, c);
-        other.frees[c] += frees;
-        other.remote_bytes += frees * env_.layout.size(c);
-        counts->remote_frees += frees;
+        if (frees == 0) continue;
+        add(stats->arenas[a], c, frees);
+        (*flows)[a].remote_bytes += frees * layout.size(c);
+        stats->remote_frees += frees;
       }
     }
   });
   for (const std::unique_ptr<Arena>& arena : arenas_) {
-    Counts::PerArena& own = counts->arena[arena->index()];
+    ArenaStats& own = stats->arenas[arena->index()];
+    ArenaFlow& flow = (*flows)[arena->index()];
     const DirectCounters& direct = arena->counters();
-    for (int c = 0; c < classes; ++c) own.frees[c] += direct.frees[c].Value();
-    own.remote_bytes += direct.sent_bytes.Value();
-    own.huge_freed_bytes = direct.huge_freed_bytes.Value();
-    own.huge_frees = direct.huge_frees.Value();
+    for (int c = 0; c < layout.count(); ++c) {
+      const uint64_t frees = direct.frees[c].Value();
+      if (frees != 0) add(own, c, frees);
+    }
+    flow.remote_bytes += direct.sent_bytes.Value();
+    flow.huge_freed_bytes = direct.huge_freed_bytes.Value();
+    own.by_kind[static_cast<size_t>(Kind::kHuge)].deallocations =
+        direct.huge_frees.Value();
   }
 }
 
-void PoolCore::ReadAllocations(Counts* counts) const {
-  const int classes = env_.layout.count();
+void PoolCore::ReadAllocations(const StatsOptions& wanted,
+                               std::vector<ArenaFlow>* flows,
+                               AllocatorStats* stats) const {
+  const ClassLayout& layout = env_.layout;
+  const auto add = [&](ArenaStats& arena, int size_class, uint64_t count) {
+    arena.by_kind[KindIndex(layout, size_class)].allocations += count;
+    arena.allocated_bytes += count * layout.size(size_class);
+    stats->size_classes[size_class].allocations += count;
+  };
   ForEachCache([&](const ThreadCache* cache) {
-    PerClass& own = counts->arena[cache->arena()->index()].allocations;
-    for (int c = 0; c < classes; ++c) {
+    ArenaStats& own = stats->arenas[cache->arena()->index()];
+    ThreadCacheStats out;
+    // All of a bin at once: its line comes from the owner's processor, and goes
+    // back there when the owner writes again.
+    cache->ForEachUsedClass([&](int c) {
       const uint64_t hits = cache->CountHits(c);
       const uint64_t misses = cache->CountMisses(c);
-      own[c] += hits + misses;
-      counts->hits[c] += hits;
-      counts->misses[c] += misses;
+      add(own, c, hits + misses);
+      ThreadCacheKindStats& kind =
+          stats->thread_cache_by_kind[KindIndex(layout, c)];
+      kind.hits += hits;
+      kind.misses += misses;
+      stats->requested_bytes += cache->RequestedBytes(c);
+      out.hits += hits;
+      out.requests += hits + misses;
+      out.cached_bytes += cache->CachedBytes(c);
+    });
+    out.cached_bytes = std::min<uint64_t>(out.cached_bytes,
+                                          env_.options.thread_cache_max_bytes);
+    own.cached_bytes += out.cached_bytes;
+    cache->durations().AddTo(&stats->durations);
+    for (int r = 0; r < kEvictionReasonCount; ++r) {
+      stats->thread_cache_evictions[r] +=
+          cache->evictions(static_cast<EvictionReason>(r));
     }
+    const CacheState state = cache->state.load(std::memory_order_relaxed);
+    if (state == CacheState::kSpare || !cache->enabled()) return;
+    out.limit_bytes = cache->budget_bytes();
+    ++own.thread_caches;
+    ++stats->thread_cache_count;
+    stats->thread_cache_limit_bytes += out.limit_bytes;
+    if (!wanted.thread_caches) return;
+    out.id = cache->id >> 1;
+    out.arena = own.index;
+    out.thread_id = cache->thread_id();
+    out.idle = state == CacheState::kIdle;
+    stats->thread_caches.push_back(out);
   });
   for (const std::unique_ptr<Arena>& arena : arenas_) {
-    Counts::PerArena& own = counts->arena[arena->index()];
+    ArenaStats& own = stats->arenas[arena->index()];
     const DirectCounters& direct = arena->counters();
-    for (int c = 0; c < classes; ++c) {
-      own.allocations[c] += direct.allocations[c].Value();
+    for (int c = 0; c < layout.count(); ++c) {
+      const uint64_t count = direct.allocations[c].Value();
+      if (count != 0) add(own, c, count);
     }
-    own.huge_allocations = direct.huge_allocations.Value();
-    own.huge_allocated_bytes = direct.huge_allocated_bytes.Value();
+    own.by_kind[static_cast<size_t>(Kind::kHuge)].allocations =
+        direct.huge_allocations.Value();
+    (*flows)[arena->index()].huge_allocated_bytes =
+        direct.huge_allocated_bytes.Value();
+    stats->requested_bytes += direct.requested_bytes.Value();
   }
 }
 
@@ -183,38 +222,29 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
     });
   }
 
-  Counts counts(arenas_.size());
-  ReadFrees(&counts);
-  ReadAllocations(&counts);
+  stats.arenas.resize(arenas_.size());
+  for (size_t a = 0; a < arenas_.size(); ++a) stats.arenas[a].index = a;
+  stats.size_classes.resize(classes);
+  std::vector<ArenaFlow> flows(arenas_.size());
+  ReadFrees(&flows, &stats);
+  ReadAllocations(wanted, &flows, &stats);
 
   Arena::Carved carved = {};
-  stats.arenas.resize(arenas_.size());
   for (const std::unique_ptr<Arena>& arena : arenas_) {
     ArenaStats& out = stats.arenas[arena->index()];
-    const Counts::PerArena& in = counts.arena[arena->index()];
+    const ArenaFlow& flow = flows[arena->index()];
     arena->Collect(&out, &stats, &carved,
                    wanted.chunks ? &stats.chunks : nullptr);
-    for (int c = 0; c < classes; ++c) {
-      KindCounts& kind = out.by_kind[static_cast<int>(KindOf(layout, c))];
-      kind.allocations += in.allocations[c];
-      kind.deallocations += in.frees[c];
-      out.allocated_bytes += in.allocations[c] * env_.layout.size(c);
-      out.freed_bytes += in.frees[c] * env_.layout.size(c);
-    }
     out.pinned_bytes = out.allocated_bytes - out.freed_bytes;
-    KindCounts& huge = out.by_kind[static_cast<int>(Kind::kHuge)];
-    huge.allocations = in.huge_allocations;
-    huge.deallocations = in.huge_frees;
-    out.allocated_bytes += in.huge_allocated_bytes;
-    out.freed_bytes += in.huge_freed_bytes;
+    out.allocated_bytes += flow.huge_allocated_bytes;
+    out.freed_bytes += flow.huge_freed_bytes;
     for (KindCounts& kind : out.by_kind) {
       kind.active = kind.allocations - kind.deallocations;
     }
     // Freed by another thread, not yet taken up by the owner.
-    if (in.remote_bytes > in.drained_bytes) {
-      out.cached_bytes += in.remote_bytes - in.drained_bytes;
+    if (flow.remote_bytes > flow.drained_bytes) {
+      out.cached_bytes += flow.remote_bytes - flow.drained_bytes;
     }
-    stats.requested_bytes += arena->counters().requested_bytes.Value();
     const LockCounts lock = arena->lock_counts();
     stats.arena_locks.acquisitions += lock.acquisitions;
     stats.arena_locks.contentions += lock.contentions;
@@ -222,60 +252,21 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
     arena->durations().AddTo(&stats.durations);
   }
 
-  stats.size_classes.resize(classes);
   for (int c = 0; c < classes; ++c) {
     SizeClassStats& out = stats.size_classes[c];
-    const Kind kind = KindOf(layout, c);
-    out.size_bytes = env_.layout.size(c);
-    out.kind = kind;
-    for (const Counts::PerArena& in : counts.arena) {
-      out.allocations += in.allocations[c];
-      out.deallocations += in.frees[c];
-    }
+    out.size_bytes = layout.size(c);
+    out.kind = static_cast<Kind>(KindIndex(layout, c));
     out.active_elements = out.allocations - out.deallocations;
     out.capacity_elements = carved[c];
-    ThreadCacheKindStats& cache =
-        stats.thread_cache_by_kind[static_cast<int>(kind)];
-    cache.hits += counts.hits[c];
-    cache.misses += counts.misses[c];
   }
   for (ThreadCacheKindStats& kind : stats.thread_cache_by_kind) {
     kind.requests = kind.hits + kind.misses;
   }
-
-  ForEachCache([&](const ThreadCache* cache) {
-    ArenaStats& arena = stats.arenas[cache->arena()->index()];
-    const uint64_t cached = cache->CachedBytes();
-    arena.cached_bytes += cached;
-    stats.requested_bytes += cache->RequestedBytes();
-    cache->durations().AddTo(&stats.durations);
-    for (int r = 0; r < kEvictionReasonCount; ++r) {
-      stats.thread_cache_evictions[r] +=
-          cache->evictions(static_cast<EvictionReason>(r));
-    }
-    const CacheState state = cache->state.load(std::memory_order_relaxed);
-    if (state == CacheState::kSpare || !cache->enabled()) return;
-    ++arena.thread_caches;
-    ++stats.thread_cache_count;
-    stats.thread_cache_limit_bytes += cache->budget_bytes();
-    if (!wanted.thread_caches) return;
-    ThreadCacheStats& out = stats.thread_caches.emplace_back();
-    out.id = cache->id >> 1;
-    out.arena = cache->arena()->index();
-    out.thread_id = cache->thread_id();
-    out.idle = state == CacheState::kIdle;
-    out.cached_bytes = cached;
-    out.limit_bytes = cache->budget_bytes();
-    // Hits first: both grow meanwhile, and hits are requests.
-    for (int c = 0; c < classes; ++c) out.hits += cache->CountHits(c);
-    out.requests = cache->TotalRequests();
-  });
   for (const ArenaStats& arena : stats.arenas) {
     stats.pinned_bytes += arena.pinned_bytes;
     stats.cached_bytes += arena.cached_bytes;
   }
   stats.thread_cache_bytes = stats.cached_bytes;
-  stats.remote_frees = counts.remote_frees;
 
   stats.direct_limit_bytes = env_.limit.limit();
   stats.huge_used_bytes = huge_bytes_.load(std::memory_order_relaxed);

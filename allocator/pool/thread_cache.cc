@@ -144,6 +144,7 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
   bool timed = false;
   if (!cold.armed) {
     cold.armed = true;
+    NoteUse(size_class);
     cold.pops_at_check = cold.pops_at_trim = pops;
     DrawSample(size_class);
   } else if (pops == bin.event_at) {

@@ -210,6 +210,18 @@ class ThreadCache : public CacheHeader {
   }
   Arena* arena() const { return arena_.load(std::memory_order_acquire); }
 
+  // Calls f(size_class) for each class that the cache was ever asked for. The
+  // counters of all others are 0, and their lines are left alone.
+  template <typename F>
+  void ForEachUsedClass(F&& f) const {
+    for (int word = 0; word < kClassWords; ++word) {
+      uint64_t bits = used_classes_[word].load(std::memory_order_relaxed);
+      for (; bits != 0; bits &= bits - 1) {
+        f(64 * word + __builtin_ctzll(bits));
+      }
+    }
+  }
+
   // Reads counters, for a snapshot.
   uint64_t CountFrees(int size_class) const;
   uint64_t CountHits(int size_class) const {
@@ -226,7 +238,10 @@ class ThreadCache : public CacheHeader {
   }
   // Bytes in magazines; may be a few blocks off while the owner works.
   uint64_t CachedBytes() const;
-  uint64_t RequestedBytes() const;
+  uint64_t CachedBytes(int size_class) const;
+  uint64_t RequestedBytes(int size_class) const {
+    return bins_[size_class].requested_bytes.load(std::memory_order_relaxed);
+  }
   uint64_t TotalRequests() const;
   uint64_t drained_bytes() const { return drained_bytes_.Value(); }
   const DurationRecorder& durations() const { return durations_; }
@@ -254,6 +269,19 @@ class ThreadCache : public CacheHeader {
   const char* CheckInvariants() const;
 
  private:
+  static constexpr int kClassWords = (kMaxSizeClasses + 63) / 64;
+
+  bool IsUsed(int size_class) const {
+    return (used_classes_[size_class / 64].load(std::memory_order_relaxed) >>
+                (size_class % 64) &
+            1) != 0;
+  }
+  void NoteUse(int size_class) {
+    std::atomic<uint64_t>& word = used_classes_[size_class / 64];
+    word.store(
+        word.load(std::memory_order_relaxed) | uint64_t{1} << size_class % 64,
+        std::memory_order_relaxed);
+  }
   // Acquire pairs with the table's publication.
   const SingleWriterCounter* RemoteTable(int arena_index) const {
     return __atomic_load_n(&remote_frees_[arena_index], __ATOMIC_ACQUIRE);
@@ -314,6 +342,9 @@ class ThreadCache : public CacheHeader {
   std::atomic<bool> trim_requested_{false};
   std::atomic<int64_t> thread_id_{0};
   ReturnQueue returns_;
+  // A bit a class; written by the owner. Relaxed: a bit is set before the class
+  // counts anything, so that who acquires a free of it sees the bit as well.
+  std::array<std::atomic<uint64_t>, kClassWords> used_classes_{};
 
   // Budget.
   std::atomic<uint64_t> budget_bytes_{0};

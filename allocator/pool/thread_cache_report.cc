@@ -16,29 +16,21 @@ uint64_t ThreadCache::CountFrees(int size_class) const {
 
 uint64_t ThreadCache::CachedBytes() const {
   uint64_t bytes = 0;
-  for (int c = 0; c < env_->layout.count(); ++c) {
-    // Not atomic as a whole: while the owner works the level may come out a
-    // little wrong, so it is kept within its bounds.
-    const int64_t level =
-        std::clamp<int64_t>(bins_[c].level(), 0, kMaxCapacity);
-    bytes += level * env_->layout.size(c);
-  }
+  ForEachUsedClass([&](int c) { bytes += CachedBytes(c); });
   return std::min<uint64_t>(bytes, env_->options.thread_cache_max_bytes);
 }
 
-uint64_t ThreadCache::RequestedBytes() const {
-  uint64_t bytes = 0;
-  for (int c = 0; c < env_->layout.count(); ++c) {
-    bytes += bins_[c].requested_bytes.load(std::memory_order_relaxed);
-  }
-  return bytes;
+uint64_t ThreadCache::CachedBytes(int size_class) const {
+  // Not atomic as a whole: while the owner works the level may come out a
+  // little wrong, so it is kept within its bounds.
+  const int64_t level =
+      std::clamp<int64_t>(bins_[size_class].level(), 0, kMaxCapacity);
+  return level * env_->layout.size(size_class);
 }
 
 uint64_t ThreadCache::TotalRequests() const {
   uint64_t requests = 0;
-  for (int c = 0; c < env_->layout.count(); ++c) {
-    requests += CountHits(c) + CountMisses(c);
-  }
+  ForEachUsedClass([&](int c) { requests += CountHits(c) + CountMisses(c); });
   return requests;
 }
 
@@ -48,6 +40,9 @@ const char* ThreadCache::CheckInvariants() const {
     const Bin& bin = bins_[c];
     const ColdBin& cold = cold_[c];
     const int64_t level = bin.level();
+    const bool counted = bin.pops.load(std::memory_order_relaxed) != 0 ||
+                         CountFrees(c) != 0 || cold.misses.OwnValue() != 0;
+    if ((counted || level != 0) && !IsUsed(c)) return "a class used unnoticed";
     granted += cold.capacity * env_->layout.size(c);
     if (level < 0 || level > cold.capacity) return "a level out of bounds";
     if ((level == 0) != (bin.top == nullptr)) return "a top without a level";
