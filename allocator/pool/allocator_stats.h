@@ -191,6 +191,7 @@ struct AllocatorStats {
 
   // From the sampling records; meaningful while sampling is on.
   uint64_t sampled_live_allocations = 0;
+  uint64_t missed_samples = 0;  // served without the record that was due
   double oldest_allocation_age_seconds = 0;  // 0 when no sample is alive
   double internal_fragmentation_bytes = 0;   // weighted estimate
 };

@@ -404,17 +404,17 @@ void* Arena::AllocateDirect(int size_class, uint32_t page_alignment,
   return HandOutLocked(block, size_class, requested_bytes);
 }
 
-void* Arena::AllocateSampled(int size_class, SampleRecord* record,
-                             size_t requested_bytes, bool count,
-                             Refusal* refusal) {
+void* Arena::AllocateSampled(int size_class, uint32_t page_alignment,
+                             SampleRecord* record, size_t requested_bytes,
+                             bool count, bool existing_only, Refusal* refusal) {
   const size_t page_bytes = env_->options.page_size_bytes;
   const size_t pages =
       (env_->layout.size(size_class) + page_bytes - 1) / page_bytes;
   MutexLock lock(&mutex_);
   // Shared ones first here too: what is freed is shared whoever had it.
-  RunInfo* run = shared_.Pop(size_class);
+  RunInfo* run = page_alignment == 1 ? shared_.Pop(size_class) : nullptr;
   if (run == nullptr) {
-    run = NewRunLocked(size_class, pages, 1, 1, id, /*existing_only=*/false,
+    run = NewRunLocked(size_class, pages, page_alignment, 1, id, existing_only,
                        refusal);
   }
   if (run == nullptr) return nullptr;
@@ -475,7 +475,7 @@ Arena::FreeResult Arena::FreeDirect(uintptr_t address, bool count, bool share) {
       counters_.drained_bytes.Add(env_->layout.size(size_class));
     }
   }
-  if (sample != nullptr) env_->sampler.Remove(sample);
+  if (sample != nullptr) env_->EndSample(sample);
   Unmap(reaped);
   return FreeResult::kFreed;
 }

@@ -112,10 +112,11 @@ class Arena : public Owner {
   void* AllocateShared(int size_class, size_t requested_bytes);
   // Whether that is worth the lock.
   bool HasShared(int size_class) const { return shared_.Has(size_class); }
-  // One block on a page of its own, marked as sampled, with `record`; counted
-  // here when `count`, else by the caller.
-  void* AllocateSampled(int size_class, SampleRecord* record,
-                        size_t requested_bytes, bool count, Refusal* refusal);
+  // As AllocateDirect, but on a page of its own, marked as sampled, with
+  // `record`; counted here when `count`, else by the caller.
+  void* AllocateSampled(int size_class, uint32_t page_alignment,
+                        SampleRecord* record, size_t requested_bytes,
+                        bool count, bool existing_only, Refusal* refusal);
   // Frees a block of one of this arena's chunks. `count`: the free is counted
   // here; else a thread cache has counted it, and it has now arrived.
   // `share`: a large block is left to any thread as long as there is room.

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
+#include "poolscope/allocator/base/allocation_observer.h"
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/base/fatal.h"
 #include "poolscope/allocator/pool/address_table.h"
@@ -73,6 +74,7 @@ PoolCore::~PoolCore() {
 }
 
 void PoolCore::Close() {
+  if (env_.options.observer != nullptr) env_.options.observer->OnClose();
   {
     // Whoever has one of these caches in its thread-local pointer must not take
     // a new allocator at the same address for this one. Under the mutex, so
@@ -88,24 +90,28 @@ void PoolCore::Close() {
   // is seen by the loop.
   closed_.store(true);
   while (guard_.load() != 0) std::this_thread::yield();
-  MutexLock lock(&process_mutex);
-  released_ = true;
-  FinishIfUnused(this);
+  PoolCore* unused;
+  {
+    MutexLock lock(&process_mutex);
+    released_ = true;
+    unused = TakeIfUnused(this);
+  }
+  delete unused;
 }
 
-void PoolCore::FinishIfUnused(PoolCore* core) {
+PoolCore* PoolCore::TakeIfUnused(PoolCore* core) {
   // Blocks first: whoever freed the last one entered guard_, or had attached,
   // before that free was counted, and is therefore seen below.
-  if (!core->released_ || core->ReadTotals().active_blocks != 0) return;
-  if (core->guard_.load() != 0) return;
+  if (!core->released_ || core->ReadTotals().active_blocks != 0) return nullptr;
+  if (core->guard_.load() != 0) return nullptr;
   {
     MutexLock lock(&core->mutex_);
-    if (core->attached_ != 0) return;
+    if (core->attached_ != 0) return nullptr;
   }
   PoolCore** link = &cores;
   while (*link != core) link = &(*link)->next_core_;
   *link = core->next_core_;
-  delete core;
+  return core;
 }
 
 void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -116,15 +122,21 @@ void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     core->ForEachCache([](ThreadCache* c) { c->mutex.LockForFork(); });
     for (auto& arena : core->arenas_) arena->mutex()->LockForFork();
     core->env_.sampler.mutex()->LockForFork();
+    core->env_.direct_pace_mutex.LockForFork();
     core->env_.spare_mutex.LockForFork();
     core->env_.metadata.mutex()->LockForFork();
+    AllocationObserver* observer = core->env_.options.observer.get();
+    if (observer != nullptr) observer->LockForFork();
   }
 }
 
 void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    AllocationObserver* observer = core->env_.options.observer.get();
+    if (observer != nullptr) observer->UnlockForFork();
     core->env_.metadata.mutex()->UnlockForFork();
     core->env_.spare_mutex.UnlockForFork();
+    core->env_.direct_pace_mutex.UnlockForFork();
     core->env_.sampler.mutex()->UnlockForFork();
     for (auto& arena : core->arenas_) arena->mutex()->UnlockForFork();
     core->ForEachCache([](ThreadCache* c) { c->mutex.UnlockForFork(); });
@@ -213,15 +225,19 @@ void PoolCore::DetachCache(ThreadCache* cache) {
   }
   // Under the process mutex, so that nobody ends this core between the count
   // and the last look at it.
-  MutexLock process_lock(&process_mutex);
+  PoolCore* unused;
   {
-    MutexLock lock(&mutex_);
-    const int index = cache->arena()->index();
-    --arena_threads_[index];
-    --attached_;
-    spare_caches_[index].push_back(cache);
+    MutexLock process_lock(&process_mutex);
+    {
+      MutexLock lock(&mutex_);
+      const int index = cache->arena()->index();
+      --arena_threads_[index];
+      --attached_;
+      spare_caches_[index].push_back(cache);
+    }
+    unused = TakeIfUnused(this);
   }
-  FinishIfUnused(this);
+  delete unused;
 }
 
 void PoolCore::SetThreadCacheEnabled(bool enabled) {
@@ -271,12 +287,14 @@ Arena* PoolCore::ArenaFor(const ThreadCache* cache) const {
 }
 
 void* PoolCore::TryAllocate(ThreadCache* cache, int size_class, size_t size,
-                            uint32_t page_alignment, Refusal* refusal) {
+                            uint32_t page_alignment, Refusal* refusal,
+                            SampleRecord** sample) {
   if (cache != nullptr && page_alignment == 1) {
-    return cache->AllocateSlow(size_class, size, refusal);
+    return cache->AllocateSlow(size_class, size, refusal, sample);
   }
-  return ArenaFor(cache)->AllocateDirect(size_class, page_alignment, size,
-                                         /*existing_only=*/false, refusal);
+  return AllocateDirect(cache, ArenaFor(cache), size_class, size,
+                        page_alignment, /*existing_only=*/false, refusal,
+                        sample);
 }
 
 void* PoolCore::Allocate(size_t size, size_t alignment) {
@@ -287,7 +305,7 @@ void* PoolCore::Allocate(size_t size, size_t alignment) {
     return nullptr;
   }
   ThreadCache* cache = BindCache(this, /*attach=*/true);
-  if (cache != nullptr) cache->HonorTrimRequest();
+  if (cache != nullptr) HonorRequests(cache);
   const size_t page_bytes = env_.options.page_size_bytes;
   if (size > chunk_bytes) return AllocateHuge(cache, size, alignment);
   // Within a page the class's size sees to the alignment, beyond it the place
@@ -298,18 +316,24 @@ void* PoolCore::Allocate(size_t size, size_t alignment) {
                                    size, std::min(alignment, page_bytes));
   const uint32_t page_alignment = std::max<size_t>(1, alignment / page_bytes);
   Refusal refusal = Refusal::kNone;
-  void* block = TryAllocate(cache, size_class, size, page_alignment, &refusal);
-  if (block != nullptr) return block;
-  return AllocateTight(&refusal, cache, size, [&] {
-    void* again =
-        TryAllocate(cache, size_class, size, page_alignment, &refusal);
-    for (size_t i = 0; again == nullptr && i < arenas_.size(); ++i) {
-      Refusal ignored;
-      again = arenas_[i]->AllocateDirect(size_class, page_alignment, size,
-                                         /*existing_only=*/true, &ignored);
-    }
-    return again;
-  });
+  SampleRecord* sample = nullptr;
+  void* block =
+      TryAllocate(cache, size_class, size, page_alignment, &refusal, &sample);
+  if (block == nullptr) {
+    block = AllocateTight(&refusal, cache, size, [&] {
+      void* again = TryAllocate(cache, size_class, size, page_alignment,
+                                &refusal, &sample);
+      for (size_t i = 0; again == nullptr && i < arenas_.size(); ++i) {
+        Refusal ignored;
+        again = AllocateDirect(cache, arenas_[i].get(), size_class, size,
+                               page_alignment, /*existing_only=*/true, &ignored,
+                               &sample);
+      }
+      return again;
+    });
+  }
+  if (sample != nullptr) FinishSample(cache, *sample);
+  return block;
 }
 
 template <typename F>
@@ -354,10 +378,16 @@ void* PoolCore::AllocateHuge(ThreadCache* cache, size_t size,
   const size_t bytes = (size + kSystemPageBytes - 1) & -kSystemPageBytes;
   const int arena = ArenaFor(cache)->index();
   void* block = TryMapHuge(size, bytes, alignment, arena, &refusal);
-  if (block != nullptr) return block;
-  return AllocateTight(&refusal, cache, size, [&] {
-    return TryMapHuge(size, bytes, alignment, arena, &refusal);
-  });
+  if (block == nullptr) {
+    block = AllocateTight(&refusal, cache, size, [&] {
+      return TryMapHuge(size, bytes, alignment, arena, &refusal);
+    });
+  }
+  if (block == nullptr) return nullptr;
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  const SampleRecord* sample = AddressTable::FindAny(address)->runs[0].sample;
+  if (sample != nullptr) env_.Announce(*sample);
+  return block;
 }
 
 void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
@@ -396,20 +426,6 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
   return block;
 }
 
-// Every huge block has a record: what it costs is small beside the mapping.
-void PoolCore::SampleHuge(Segment* segment) {
-  if (!env_.options.sampling) return;
-  SampleRecord* record = env_.sampler.NewRecord();
-  if (record == nullptr) return;
-  record->address = segment->base;
-  record->requested_bytes = segment->huge_requested;
-  record->class_bytes = segment->huge_bytes;
-  record->weight = 1;
-  record->allocated_nanos = env_.options.clock->NowNanos();
-  segment->runs[0].sample = record;
-  env_.sampler.Add(record);
-}
-
 // --------------------------------------------------------------------- frees
 
 void PoolCore::Free(const PooledAllocator* facade, void* block) {
@@ -429,7 +445,7 @@ void PoolCore::Free(const PooledAllocator* facade, void* block) {
   // counted as freed the block does; from then on guard_ does.
   ThreadCache* cache = BindCache(core, /*attach=*/!core->closed());
   if (cache != nullptr) {
-    cache->HonorTrimRequest();
+    core->HonorRequests(cache);
     core->FreeBlock(cache, segment, address);
     return;
   }
@@ -441,9 +457,13 @@ void PoolCore::Free(const PooledAllocator* facade, void* block) {
     core->guard_.fetch_sub(1);
     return;
   }
-  MutexLock lock(&process_mutex);
-  core->guard_.fetch_sub(1);
-  FinishIfUnused(core);
+  PoolCore* unused;
+  {
+    MutexLock lock(&process_mutex);
+    core->guard_.fetch_sub(1);
+    unused = TakeIfUnused(core);
+  }
+  delete unused;
 }
 
 void PoolCore::FreeBlock(ThreadCache* cache, Segment* segment,
@@ -492,7 +512,7 @@ void PoolCore::FreeHuge(Segment* segment, uintptr_t address) {
   Arena* arena = arenas_[segment->huge_arena].get();
   if (SampleRecord* sample = segment->runs[0].sample; sample != nullptr) {
     segment->runs[0].sample = nullptr;
-    env_.sampler.Remove(sample);
+    env_.EndSample(sample);
   }
   env_.releasing_bytes.fetch_add(bytes, std::memory_order_relaxed);
   AddressTable::Remove(address, bytes);

@@ -48,6 +48,8 @@ class PoolCore {
   static size_t UsableSize(const void* block);
 
   void SetThreadCacheEnabled(bool enabled);
+  void SetSampleInterval(size_t bytes);
+  static uint64_t SampleId(const void* block);
   TrimResult Trim();
   TrimResult Maintain();
   AllocatorStats Stats(const StatsOptions& options) const;
@@ -74,7 +76,13 @@ class PoolCore {
   ~PoolCore();
 
   void* TryAllocate(ThreadCache* cache, int size_class, size_t size,
-                    uint32_t page_alignment, Refusal* refusal);
+                    uint32_t page_alignment, Refusal* refusal,
+                    SampleRecord** sample);
+  // From `arena` itself, past every magazine. `cache` is the calling thread's,
+  // or null.
+  void* AllocateDirect(ThreadCache* cache, Arena* arena, int size_class,
+                       size_t size, uint32_t page_alignment, bool existing_only,
+                       Refusal* refusal, SampleRecord** sample);
   void* AllocateHuge(ThreadCache* cache, size_t size, size_t alignment);
   void* TryMapHuge(size_t size, size_t bytes, size_t alignment, int arena,
                    Refusal* refusal);
@@ -88,6 +96,19 @@ class PoolCore {
   template <typename F>
   void* AllocateTight(const Refusal* refusal, ThreadCache* cache, size_t size,
                       F&& allocate);
+  // What others asked of the calling thread's cache.
+  void HonorRequests(ThreadCache* cache) {
+    cache->HonorTrimRequest();
+    // Relaxed: see SetSampleInterval().
+    if (cache->sample_epoch() !=
+        env_.sample_epoch.load(std::memory_order_relaxed)) {
+      RestartSampling(cache);
+    }
+  }
+  void RestartSampling(ThreadCache* cache);
+  // Whether to sample an allocation that no bin counts, and at what weight.
+  bool TossSample(ThreadCache* cache, int size_class, double* weight);
+  void FinishSample(ThreadCache* cache, const SampleRecord& sample);
   void SampleHuge(Segment* segment);
   void FlushIdleCaches(EvictionReason reason, bool all, int64_t now,
                        TrimResult* result);
@@ -102,8 +123,9 @@ class PoolCore {
     uint64_t cached_bytes = 0;
   };
   Totals ReadTotals() const;
-  // Ends a closed core that nobody uses; the process mutex is held.
-  static void FinishIfUnused(PoolCore* core);
+  // Takes a closed core that nobody uses off the list, for the caller to delete
+  // once it has released the process mutex, which it holds; else null.
+  [[nodiscard]] static PoolCore* TakeIfUnused(PoolCore* core);
 
   template <typename F>
   void ForEachCache(F&& f) const {

@@ -281,6 +281,7 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
 
   const SampleTotals samples = env_.sampler.Totals();
   stats.sampled_live_allocations = samples.live;
+  stats.missed_samples = env_.sampler.missed();
   stats.internal_fragmentation_bytes = samples.internal_fragmentation_bytes;
   if (samples.live > 0) {
     stats.oldest_allocation_age_seconds =

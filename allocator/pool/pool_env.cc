@@ -1,5 +1,7 @@
 #include "poolscope/allocator/pool/pool_env.h"
 
+#include "poolscope/allocator/base/clock.h"
+
 namespace poolscope {
 namespace pool_internal {
 namespace {
@@ -47,6 +49,45 @@ void PoolEnv::FreeSegment(Segment* segment) {
     }
   }
   metadata.Free(segment, sizeof(Segment));
+}
+
+void PoolEnv::StartPace(SamplePace* pace, uint64_t seed) const {
+  if (!options.sampling) return;
+  const size_t told = sample_interval_bytes.load(std::memory_order_relaxed);
+  if (told != 0) {
+    pace->Start(told, seed);
+  } else {
+    pace->Start(options.sample_interval_bytes, seed, options.sample_one_in);
+  }
+}
+
+void PoolEnv::ListSample(SampleRecord* record, uintptr_t address,
+                         size_t requested_bytes, size_t class_bytes,
+                         double weight) {
+  record->address = address;
+  record->requested_bytes = requested_bytes;
+  record->class_bytes = class_bytes;
+  record->weight = weight;
+  record->allocated_nanos = options.clock->NowNanos();
+  sampler.Add(record);
+}
+
+void PoolEnv::Announce(const SampleRecord& record) {
+  if (options.observer == nullptr) return;
+  ObservedAllocation allocation;
+  allocation.id = record.id;
+  allocation.address = reinterpret_cast<const void*>(record.address);
+  allocation.requested_bytes = record.requested_bytes;
+  allocation.class_bytes = record.class_bytes;
+  allocation.weight = record.weight;
+  allocation.allocated_nanos = record.allocated_nanos;
+  options.observer->OnAllocate(allocation);
+}
+
+void PoolEnv::EndSample(SampleRecord* record) {
+  const uint64_t id = record->id;
+  sampler.Remove(record);
+  if (options.observer != nullptr) options.observer->OnFree(id);
 }
 
 }  // namespace pool_internal

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "poolscope/allocator/base/allocation_observer.h"
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/pool/memory_limit.h"
 #include "poolscope/allocator/pool/metadata_allocator.h"
@@ -37,7 +38,9 @@ struct PoolEnv {
                resolved.layout),
         limit(resolved.max_direct_memory_bytes),
         metadata(resolved.memory_source),
-        sampler(&metadata) {}
+        sampler(&metadata) {
+    StartPace(&direct_pace, 0);
+  }
   ~PoolEnv();
 
   // A zeroed segment, or null.
@@ -45,12 +48,32 @@ struct PoolEnv {
   // Words and states must be zero again.
   void FreeSegment(Segment* segment);
 
+  // Starts `pace` under the interval that holds now.
+  void StartPace(SamplePace* pace, uint64_t seed) const;
+  // Completes and lists the record of a sampled block.
+  void ListSample(SampleRecord* record, uintptr_t address,
+                  size_t requested_bytes, size_t class_bytes, double weight);
+  // Tells the observer, with no lock held.
+  void Announce(const SampleRecord& record);
+  // The block has been freed. With no lock held.
+  void EndSample(SampleRecord* record);
+
   PoolCore* const core;
   const PoolOptions options;
   const ClassLayout layout;
   MemoryLimit limit;
   MetadataAllocator metadata;
   Sampler sampler;
+
+  // What SetSampleInterval() was told, 0: the options hold, and how often it
+  // was called, from 1. Written under the core's mutex, the epoch last. Under
+  // that mutex both are read with relaxed order; elsewhere the epoch alone is,
+  // to be compared: who must see a change is ordered after it by its caller.
+  std::atomic<size_t> sample_interval_bytes{0};
+  std::atomic<uint64_t> sample_epoch{1};
+  // For allocations of threads that have no cache, and so no pace.
+  Mutex direct_pace_mutex{LockRank::kSampler};
+  SamplePace direct_pace ABSL_GUARDED_BY(direct_pace_mutex);
 
   // Bytes of chunks and huge blocks that are being unmapped: out of use, not
   // yet back at the limit. Released after limit.Release(), for a thread that

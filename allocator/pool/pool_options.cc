@@ -19,6 +19,7 @@ constexpr size_t kMaxChunkBytes = size_t{1} << 30;
 constexpr int kMaxArenas = 1024;
 constexpr size_t kMaxCacheBytes = size_t{1} << 30;
 constexpr size_t kMaxNameLength = 64;
+constexpr uint64_t kMaxSampleOneIn = uint64_t{1} << 32;
 
 bool IsPowerOfTwo(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
@@ -99,6 +100,17 @@ absl::StatusOr<PoolOptions> ResolvePoolOptions(PoolOptions options) {
     return absl::InvalidArgumentError(
         absl::StrFormat("empty_chunk_decay is %s: give zero or more",
                         absl::FormatDuration(options.empty_chunk_decay)));
+  }
+  if (options.sample_one_in != 0 && options.sample_interval_bytes != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("sample_one_in is %d and sample_interval_bytes %d: "
+                        "give one of them",
+                        options.sample_one_in, options.sample_interval_bytes));
+  }
+  if (options.sample_one_in > kMaxSampleOneIn) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("sample_one_in is %d: give 0 to %d",
+                        options.sample_one_in, kMaxSampleOneIn));
   }
   if (options.clock == nullptr) options.clock = Clock::Real();
   if (options.memory_source == nullptr) {

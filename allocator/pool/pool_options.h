@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,7 @@
 
 namespace poolscope {
 
+class AllocationObserver;
 class Clock;
 class MemorySource;
 
@@ -86,6 +88,16 @@ struct PoolOptions {
   // sample costs it and keeps the interval so long that sampling takes at most
   // about 2 % of its time, never below 512 KiB.
   size_t sample_interval_bytes = 0;
+
+  // Samples one allocation in so many (Netty: 128) instead, whatever their
+  // sizes; 0 does not. Sums of bytes stay unbiased, but rare large blocks are
+  // missed, and the cost does not adapt: see docs/allocator.md, "Sampling". Not
+  // together with sample_interval_bytes.
+  uint64_t sample_one_in = 0;
+
+  // Is told of sampled blocks. Of this allocator alone; kept until its last
+  // block is back. Null: nobody.
+  std::shared_ptr<AllocationObserver> observer;
 
   // Seams for tests. Not owned; must outlive the allocator's last block.
   // Null: the real clock, the operating system's mmap.

@@ -88,6 +88,14 @@ void PooledAllocator::SetThreadCacheEnabled(bool enabled) {
   core_->SetThreadCacheEnabled(enabled);
 }
 
+void PooledAllocator::SetSampleInterval(size_t bytes) {
+  core_->SetSampleInterval(bytes);
+}
+
+uint64_t PooledAllocator::SampleId(const void* block) {
+  return PoolCore::SampleId(block);
+}
+
 AllocatorStats PooledAllocator::Stats(const StatsOptions& options) const {
   return core_->Stats(options);
 }

@@ -113,6 +113,18 @@ class PooledAllocator final {
   // them) or on again.
   void SetThreadCacheEnabled(bool enabled);
 
+  // Changes how often allocations are sampled, at any time: mean bytes between
+  // two of them; 1 takes every allocation; 0 goes back to what the options say.
+  // Holds for each allocation, of any thread, that comes after the return. (At
+  // the limit a block may be served without a record where no page is left for
+  // a sampled one: AllocatorStats::missed_samples.) Blocks that live keep the
+  // records they have. No effect where PoolOptions::sampling is false.
+  void SetSampleInterval(size_t bytes);
+
+  // The id of the record of a block in use, of any allocator, as its
+  // AllocationObserver was told; 0 when it is not sampled. A few loads.
+  static uint64_t SampleId(const void* block);
+
   // One consistent snapshot; see AllocatorStats for what holds in each.
   AllocatorStats Stats(const StatsOptions& options = StatsOptions()) const;
 

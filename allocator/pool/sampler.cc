@@ -91,23 +91,45 @@ SampleTotals Sampler::Totals() const {
   return totals;
 }
 
-void SamplePace::Start(size_t fixed_interval_bytes, uint64_t seed) {
+void SamplePace::Start(size_t fixed_interval_bytes, uint64_t seed,
+                       uint64_t one_in) {
   random_ = seed * 0x9e3779b97f4a7c15u | 1;
-  adapt_ = fixed_interval_bytes == 0;
+  one_in_ = fixed_interval_bytes == 1 ? 1 : one_in;
+  adapt_ = fixed_interval_bytes == 0 && one_in_ == 0;
   interval_bytes_ = adapt_ ? kMinIntervalBytes : fixed_interval_bytes;
 }
 
-uint64_t SamplePace::SampleGap(size_t class_bytes) {
+double SamplePace::Uniform() {
   // xorshift64* (Vigna 2016), the upper 53 bits as a number in (0, 1].
   random_ ^= random_ >> 12;
   random_ ^= random_ << 25;
   random_ ^= random_ >> 27;
   const uint64_t bits = (random_ * 0x2545f4914f6cdd1du) >> 11;
-  const double uniform = (static_cast<double>(bits) + 1) * 0x1p-53;
+  return (static_cast<double>(bits) + 1) * 0x1p-53;
+}
+
+double SamplePace::Probability(size_t class_bytes) const {
+  if (one_in_ != 0) return 1.0 / one_in_;
+  return OneMinusExp(static_cast<double>(class_bytes) / interval_bytes_);
+}
+
+uint64_t SamplePace::SampleGap(size_t class_bytes) {
+  if (one_in_ == 1) return 1;
   // The ceiling of an exponential variable is geometric, with exactly the
-  // probability 1 - e^(-class / interval).
-  const double gap = std::ceil(-Log(uniform) * interval_bytes_ / class_bytes);
+  // probability 1 - e^(-class / interval), or 1 - e^(-rate) = 1 / one_in.
+  const double rate =
+      one_in_ != 0 ? -Log(1 - 1.0 / one_in_) : class_bytes / interval_bytes_;
+  const double gap = std::ceil(-Log(Uniform()) / rate);
   return static_cast<uint64_t>(std::clamp(gap, 1.0, 0x1p62));
+}
+
+bool SamplePace::Toss(size_t class_bytes) {
+  return one_in_ == 1 || Uniform() <= Probability(class_bytes);
+}
+
+double SamplePace::Weight(size_t class_bytes) const {
+  if (one_in_ != 0) return one_in_;
+  return Weight(class_bytes, interval_bytes_);
 }
 
 double SamplePace::Weight(size_t class_bytes, double interval_bytes) {
@@ -118,12 +140,20 @@ void SamplePace::BeginSample() {
   if (adapt_) begun_nanos_ = PreciseNanos();
 }
 
+void SamplePace::PauseSample() {
+  if (!adapt_ || begun_nanos_ == 0) return;
+  paused_nanos_ = PreciseNanos();
+  cost_nanos_ += paused_nanos_ - begun_nanos_;
+  begun_nanos_ = 0;
+}
+
 void SamplePace::EndSample() {
   if (!adapt_) return;
-  const int64_t now = PreciseNanos();
-  const int64_t cost = kWholeCost * (now - begun_nanos_);
-  const int64_t between = now - last_end_nanos_;
-  last_end_nanos_ = now;
+  PauseSample();
+  const int64_t cost = kWholeCost * cost_nanos_;
+  const int64_t between = paused_nanos_ - last_end_nanos_;
+  cost_nanos_ = 0;
+  last_end_nanos_ = paused_nanos_;
   if (cost * kMaxShare > between) {
     interval_bytes_ = std::min(interval_bytes_ * 2, kMaxIntervalBytes);
   } else if (cost * kMinShare < between) {

@@ -13,6 +13,7 @@
 #ifndef POOLSCOPE_ALLOCATOR_POOL_SAMPLER_H_
 #define POOLSCOPE_ALLOCATOR_POOL_SAMPLER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -54,6 +55,11 @@ class Sampler {
 
   SampleTotals Totals() const;
 
+  // An allocation that was to be sampled was served without a record: there was
+  // no page of its own left for it at the limit, or no memory for the record.
+  void CountMissed() { missed_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t missed() const { return missed_.load(std::memory_order_relaxed); }
+
   Mutex* mutex() const { return &mutex_; }  // for fork()
 
  private:
@@ -61,38 +67,52 @@ class Sampler {
   mutable Mutex mutex_{LockRank::kSampler};
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t live_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> missed_{0};  // relaxed: a statistic
   // Newest first: records are appended in the order of their allocation.
   SampleRecord* newest_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
 // One thread's interval. With a fixed interval it only draws gaps; otherwise it
 // measures what samples cost and stretches the interval until they take about
-// 2 % of the thread's time.
+// 2 % of the thread's time. An interval of one byte takes every allocation,
+// none left to chance, at a weight of exactly 1. Or it samples one allocation
+// in n, whatever their sizes, at a weight of n.
 class SamplePace {
  public:
   static constexpr double kMinIntervalBytes = 512 << 10;
   static constexpr double kMaxIntervalBytes = double{1ull << 44};
 
-  // 0: adapt. `seed` makes the draws of different threads differ.
-  void Start(size_t fixed_interval_bytes, uint64_t seed);
+  // 0: adapt. `seed` makes the draws of different threads differ. `one_in`,
+  // unless it is 0, counts allocations and not bytes.
+  void Start(size_t fixed_interval_bytes, uint64_t seed, uint64_t one_in = 0);
 
   double interval_bytes() const { return interval_bytes_; }
 
   // Allocations of `class_bytes` until the next sample, this one included: at
   // least 1, geometrically distributed.
   uint64_t SampleGap(size_t class_bytes);
-  // 1 / probability, under `interval_bytes`.
+  // Whether to sample one allocation by itself, outside any count.
+  bool Toss(size_t class_bytes);
+  // 1 / probability: at present, and under `interval_bytes`.
+  double Weight(size_t class_bytes) const;
   static double Weight(size_t class_bytes, double interval_bytes);
 
-  // Around the taking of a sample.
+  // Around the taking of a sample, which may be interrupted.
   void BeginSample();
+  void PauseSample();
   void EndSample();
 
  private:
+  double Uniform();  // in (0, 1]
+  double Probability(size_t class_bytes) const;
+
   uint64_t random_ = 1;
   bool adapt_ = false;
+  uint64_t one_in_ = 0;
   double interval_bytes_ = kMinIntervalBytes;
-  int64_t begun_nanos_ = 0;
+  int64_t begun_nanos_ = 0;  // 0: not measuring
+  int64_t cost_nanos_ = 0;   // of the present sample
+  int64_t paused_nanos_ = 0;
   int64_t last_end_nanos_ = 0;
 };
 

@@ -88,11 +88,18 @@ void ThreadCache::Attach(Arena* arena, bool enabled, int64_t thread_id) {
   budget_bytes_.store(env_->options.thread_cache_initial_bytes,
                       std::memory_order_relaxed);
   requests_since_trim_ = 0;
-  if (env_->options.sampling) {
-    pace_.Start(env_->options.sample_interval_bytes,
-                (uint64_t{id} << 32) ^ static_cast<uint64_t>(thread_id));
-  }
+  RestartSampling();
   returns_.Unseal();
+}
+
+void ThreadCache::RestartSampling() {
+  sample_epoch_ = env_->sample_epoch.load(std::memory_order_relaxed);
+  env_->StartPace(&pace_, (uint64_t{id} << 32) ^
+                              static_cast<uint64_t>(thread_id()) ^
+                              sample_epoch_ << 48);
+  for (int c = 0; c < env_->layout.count(); ++c) {
+    if (cold_[c].armed) DrawSample(c);
+  }
 }
 
 template <typename F>
@@ -135,7 +142,8 @@ void ThreadCache::SetEnabled(bool enabled) {
 
 // ---------------------------------------------------------------- allocation
 
-void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
+void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal,
+                                SampleRecord** sample) {
   *refusal = Refusal::kNone;
   OnSlowPath();
   Bin& bin = bins_[size_class];
@@ -150,13 +158,28 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
   } else if (pops == bin.event_at) {
     timed = OnEvent(size_class);
   }
-  if (cold.sample_at == pops) {
-    void* sampled = TakeSample(size_class, size);
-    if (sampled != nullptr) return sampled;
-    // This allocation goes unsampled; the count begins with the next.
-    if (cold.sample_at != kNever) ++cold.sample_at;
+  if (cold.sample_at != pops) {
+    return ServeUnsampled(size_class, size, timed, refusal);
+  }
+  *sample = TakeSample(size_class, size);
+  if (*sample != nullptr) return reinterpret_cast<void*>((*sample)->address);
+  // This allocation goes unsampled; the count begins with the next.
+  if (cold.sample_at != kNever) ++cold.sample_at;
+  ArmEvent(size_class);
+  void* block = ServeUnsampled(size_class, size, timed, refusal);
+  if (block != nullptr) {
+    env_->sampler.CountMissed();
+  } else {
+    // Still due, if it is asked for again.
+    cold.sample_at = pops;
     ArmEvent(size_class);
   }
+  return block;
+}
+
+void* ThreadCache::ServeUnsampled(int size_class, size_t size, bool timed,
+                                  Refusal* refusal) {
+  Bin& bin = bins_[size_class];
   if (!enabled()) {
     DrainReturns();
     void* block = arena()->AllocateDirect(size_class, 1, size,
@@ -171,8 +194,9 @@ void* ThreadCache::AllocateSlow(int size_class, size_t size, Refusal* refusal) {
                : ServeMiss(size_class, size, refusal);
   }
   const int64_t begun = timed ? PreciseNanos() : 0;
-  void* block =
-      Deliver(size_class, size, reinterpret_cast<uintptr_t>(bin.Pop(pops)));
+  void* block = Deliver(size_class, size,
+                        reinterpret_cast<uintptr_t>(
+                            bin.Pop(bin.pops.load(std::memory_order_relaxed))));
   if (timed) {
     durations_.Record(AllocationPath::kCache, PreciseNanos() - begun);
   }
@@ -283,7 +307,7 @@ void ThreadCache::DrawSample(int size_class) {
   cold.sample_at = kNever;
   if (kStatistics && env_->options.sampling) {
     const size_t size = env_->layout.size(size_class);
-    cold.sample_interval_bytes = pace_.interval_bytes();
+    cold.sample_weight = pace_.Weight(size);
     cold.sample_at = bins_[size_class].pops.load(std::memory_order_relaxed) +
                      pace_.SampleGap(size) - 1;
   }
@@ -296,29 +320,24 @@ void ThreadCache::ArmEvent(int size_class) {
       std::min(cold.sample_at, cold.pops_at_check + kCheckInterval);
 }
 
-void* ThreadCache::TakeSample(int size_class, size_t size) {
+SampleRecord* ThreadCache::TakeSample(int size_class, size_t size) {
   ColdBin& cold = cold_[size_class];
-  const double interval = cold.sample_interval_bytes;
   pace_.BeginSample();
-  void* block = nullptr;
   SampleRecord* record = env_->sampler.NewRecord();
   if (record != nullptr) {
     Refusal refusal;
     Arena* from = ArenaToAsk(size_class);
     // An allocation counts where its free will.
     const bool cached = enabled() && from == arena();
-    block = from->AllocateSampled(size_class, record, size,
-                                  /*count=*/!cached, &refusal);
+    void* block = from->AllocateSampled(size_class, /*page_alignment=*/1,
+                                        record, size, /*count=*/!cached,
+                                        /*existing_only=*/false, &refusal);
     if (block == nullptr) {
       env_->sampler.Discard(record);
+      record = nullptr;
     } else {
-      record->address = reinterpret_cast<uintptr_t>(block);
-      record->requested_bytes = size;
-      record->class_bytes = env_->layout.size(size_class);
-      record->weight =
-          SamplePace::Weight(env_->layout.size(size_class), interval);
-      record->allocated_nanos = env_->options.clock->NowNanos();
-      env_->sampler.Add(record);
+      env_->ListSample(record, reinterpret_cast<uintptr_t>(block), size,
+                       env_->layout.size(size_class), cold.sample_weight);
       if (cached) {
         bins_[size_class].CountRequested(size);
         ++requests_since_trim_;
@@ -326,9 +345,9 @@ void* ThreadCache::TakeSample(int size_class, size_t size) {
       }
     }
   }
-  pace_.EndSample();
+  pace_.PauseSample();
   DrawSample(size_class);
-  return block;
+  return record;
 }
 
 bool ThreadCache::OnEvent(int size_class) {

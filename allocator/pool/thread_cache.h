@@ -117,8 +117,8 @@ struct ColdBin {
   // Allocations still to come before a sample are sample_at - pops; a miss
   // brings sample_at down by one.
   uint64_t sample_at;
-  double sample_interval_bytes;  // under which sample_at was drawn
-  uint64_t pops_at_check;        // when requests were last added up
+  double sample_weight;    // of that one
+  uint64_t pops_at_check;  // when requests were last added up
   uint64_t pops_at_trim;
   RunInfo* partial;        // own slabs with free elements
   RunInfo* full;           // own slabs without
@@ -133,9 +133,10 @@ struct CacheHeader : Owner {
 
   // Whose cache this is, in the first where its layout is page runs, in the
   // second where it is the buddy tree, so that each fast path knows its size
-  // classes; both null while the cache may not be used. Relaxed: written by the
-  // owner, or by the destructor of an allocator, which the caller of another
-  // method of the same object must have ordered anyway.
+  // classes; both null while the cache may not be used, or something is due
+  // before it is used again. Written under the core's mutex. Relaxed: who must
+  // see it change is ordered after that by its caller: the destructor of the
+  // allocator, or a change of the sample interval, came before the request.
   std::atomic<const PooledAllocator*> allocator{nullptr};
   std::atomic<const PooledAllocator*> buddy_allocator{nullptr};
 };
@@ -179,9 +180,17 @@ class ThreadCache : public CacheHeader {
   void HonorTrimRequest() {
     if (trim_requested_.load(std::memory_order_relaxed)) FlushAsRequested();
   }
+  // Which sample interval the bins are armed for, as PoolEnv::sample_epoch.
+  uint64_t sample_epoch() const { return sample_epoch_; }
+  // Arms every bin for the present one; the core's mutex is held.
+  void RestartSampling();
 
-  // A block of `size_class`, or null and why.
-  void* AllocateSlow(int size_class, size_t size, Refusal* refusal);
+  // A block of `size_class`, or null and why. When the block is sampled,
+  // *sample is its record, of which the observer has not been told.
+  void* AllocateSlow(int size_class, size_t size, Refusal* refusal,
+                     SampleRecord** sample);
+  // How often this thread samples. After each sample the caller is to end it.
+  SamplePace* pace() { return &pace_; }
   // A block of this cache that the fast path could not take.
   void FreeOwned(int size_class, uintptr_t address);
   // A block of another cache: joins the pending batch.
@@ -289,7 +298,9 @@ class ThreadCache : public CacheHeader {
   void* ServeMiss(int size_class, size_t size, Refusal* refusal);
   Arena* ArenaToAsk(int size_class);
   void* ServeMissTimed(int size_class, size_t size, Refusal* refusal);
-  void* TakeSample(int size_class, size_t size);
+  void* ServeUnsampled(int size_class, size_t size, bool timed,
+                       Refusal* refusal);
+  SampleRecord* TakeSample(int size_class, size_t size);
   // True each kCheckInterval allocations from the magazine: one to be timed.
   bool OnEvent(int size_class);
   void ArmEvent(int size_class);
@@ -367,6 +378,7 @@ class ThreadCache : public CacheHeader {
   std::atomic<RemoteBatch*> returned_batches_{nullptr};
 
   SamplePace pace_;
+  uint64_t sample_epoch_ = 0;
 
   DurationRecorder durations_;
   SingleWriterCounter drained_bytes_;

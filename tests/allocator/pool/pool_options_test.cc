@@ -220,5 +220,20 @@ TEST(PoolOptionsTest, TimesAreNotNegative) {
   ExpectAccepted(options);
 }
 
+TEST(PoolOptionsTest, SamplesByBytesOrByCount) {
+  PoolOptions options = Valid();
+  options.sample_one_in = 128;
+  ExpectAccepted(options);
+  options.sample_interval_bytes = 1;
+  ExpectRefused(options, "sample_one_in is 128 and sample_interval_bytes 1");
+  options.sample_one_in = 0;
+  ExpectAccepted(options);
+  options.sample_interval_bytes = 0;
+  options.sample_one_in = uint64_t{1} << 32;
+  ExpectAccepted(options);
+  options.sample_one_in = (uint64_t{1} << 32) + 1;
+  ExpectRefused(options, "sample_one_in is 4294967297: give 0 to 4294967296");
+}
+
 }  // namespace
 }  // namespace poolscope

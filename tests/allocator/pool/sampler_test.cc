@@ -6,6 +6,7 @@
 #include <set>
 
 #include "gtest/gtest.h"
+#include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/pool/memory_source.h"
 #include "poolscope/allocator/pool/metadata_allocator.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
@@ -43,11 +44,54 @@ TEST(SamplePaceTest, TheSameSeedDrawsTheSameGaps) {
   EXPECT_GT(different, 90);
 }
 
+// None is left to chance: of 16 bytes the draw would leave out one in e^16.
 TEST(SamplePaceTest, AnIntervalOfOneByteSamplesEveryBlock) {
   SamplePace pace;
   pace.Start(1, 1);
   EXPECT_EQ(pace.interval_bytes(), 1);
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(pace.SampleGap(64), 1u);
+  for (int i = 0; i < 100'000'000; ++i) ASSERT_EQ(pace.SampleGap(16), 1u);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(pace.Toss(16));
+  EXPECT_EQ(pace.Weight(16), 1.0);
+  EXPECT_EQ(pace.Weight(1 << 22), 1.0);
+  // Of two bytes it does.
+  pace.Start(2, 1);
+  int left_out = 0;
+  for (int i = 0; i < 100'000; ++i) left_out += pace.SampleGap(16) > 1 ? 1 : 0;
+  EXPECT_GT(left_out, 0);
+  EXPECT_GT(pace.Weight(16), 1.0);
+}
+
+TEST(SamplePaceTest, OneInNCountsWhateverTheSize) {
+  for (uint64_t n : {1, 2, 128, 100000}) {
+    SamplePace pace;
+    pace.Start(0, 1, n);
+    double gaps = 0;
+    int tossed = 0;
+    constexpr int kDraws = 20000;
+    for (int i = 0; i < kDraws; ++i) {
+      gaps += pace.SampleGap(i % 2 == 0 ? 16 : 1 << 22);
+      tossed += pace.Toss(i % 2 == 0 ? 16 : 1 << 22) ? 1 : 0;
+    }
+    const double p = 1.0 / n;
+    EXPECT_NEAR(gaps / kDraws, n, 4 * std::sqrt((1 - p) / (p * p) / kDraws));
+    EXPECT_NEAR(tossed, kDraws * p, 4 * std::sqrt(kDraws * p * (1 - p)));
+    EXPECT_EQ(pace.Weight(16), n);
+    EXPECT_EQ(pace.Weight(1 << 22), n);
+  }
+  SamplePace pace;
+  pace.Start(0, 1, uint64_t{1} << 32);
+  for (int i = 0; i < 1000; ++i) ASSERT_GE(pace.SampleGap(16), 1u);
+}
+
+TEST(SamplePaceTest, TossesFollowTheInterval) {
+  SamplePace pace;
+  pace.Start(4096, 1);
+  constexpr int kDraws = 20000;
+  int tossed = 0;
+  for (int i = 0; i < kDraws; ++i) tossed += pace.Toss(1024) ? 1 : 0;
+  const double p = Probability(1024, 4096);
+  EXPECT_NEAR(tossed, kDraws * p, 4 * std::sqrt(kDraws * p * (1 - p)));
+  EXPECT_NEAR(pace.Weight(1024), 1 / p, 1e-12);
 }
 
 TEST(SamplePaceTest, GapsAreAtLeastOneAndFinite) {
@@ -150,6 +194,25 @@ TEST(SamplePaceTest, SamplesInARowStretchAnAdaptiveInterval) {
   }
   EXPECT_GT(pace.interval_bytes(), SamplePace::kMinIntervalBytes);
   EXPECT_LE(pace.interval_bytes(), SamplePace::kMaxIntervalBytes);
+}
+
+// What lies between a pause and going on is not the sample's.
+TEST(SamplePaceTest, APauseIsNotPartOfTheCost) {
+  const auto interval_after = [](bool pause) {
+    SamplePace pace;
+    pace.Start(0, 1);
+    for (int i = 0; i < 50; ++i) {
+      pace.BeginSample();
+      if (pause) pace.PauseSample();
+      const int64_t begun = PreciseNanos();
+      while (PreciseNanos() - begun < 200'000) continue;
+      if (pause) pace.BeginSample();
+      pace.EndSample();
+    }
+    return pace.interval_bytes();
+  };
+  EXPECT_GT(interval_after(false), 1000 * SamplePace::kMinIntervalBytes);
+  EXPECT_LT(interval_after(true), 1000 * SamplePace::kMinIntervalBytes);
 }
 
 class SamplerTest : public testing::Test {

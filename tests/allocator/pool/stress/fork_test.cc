@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/tests/allocator/pool/both_layouts.h"
+#include "poolscope/tests/allocator/pool/recording_observer.h"
 #include "poolscope/tests/allocator/pool/stress/block.h"
 #include "poolscope/tests/allocator/pool/stress/trace.h"
 #include "poolscope/tests/allocator/pool/stress/work_scale.h"
@@ -38,6 +39,7 @@ class ForkTest : public TestOverLayoutsAnd<ForkCase> {
     options.use_thread_caches = param().caches;
     options.empty_chunk_decay = absl::ZeroDuration();
     options.sample_interval_bytes = 65536;
+    options.observer = std::make_shared<RecordingObserver>();
     auto pool = PooledAllocator::Create(options);
     ASSERT_TRUE(pool.ok()) << pool.status();
     pool_ = *std::move(pool);
