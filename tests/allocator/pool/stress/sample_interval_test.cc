@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Intervals, SampleIntervalTest,
 
 TEST_P(SampleIntervalTest, HoldsForEveryAllocationAfterAChange) {
   constexpr int kThreads = 4;
-  constexpr int kChanges = Scaled(2000);
+  constexpr int kChanges = Scaled(500);
   auto observer = std::make_shared<RecordingObserver>();
   PoolOptions options;
   options.layout = layout();
