@@ -11,6 +11,7 @@ namespace poolscope {
 
 enum class LockRank {
   kUnranked = 0,  // not checked: outside the allocator
+  kLeakControl,   // the level of a leak detector, and the interval it asks for
   kProcess,       // which allocators exist; the end of a closed one
   kRoom,          // who makes room at the limit
   kCore,          // an allocator's list of thread caches
@@ -18,6 +19,7 @@ enum class LockRank {
   kArena,         // chunk lists, page runs, orphaned slabs
   kSampler,       // sampling records
   kMetadata,      // the allocator's own tables
+  kLeakRecords,   // the blocks that a leak detector tracks
 };
 
 }  // namespace poolscope

@@ -3,6 +3,7 @@
 #
 #   allocator    knows nothing of Prometheus, HTTP, metrics or the exporter
 #   pool         knows nothing of leaks, buffers and outbound queues
+#   leak         knows nothing of the pool: it is told of blocks by their ids
 #   metrics      sees the pool's values and options, never its internals
 #   civetweb     is used by one library alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
@@ -66,7 +67,9 @@ exactly() {
   fi
 }
 
-library="//allocator/... + //metrics/... + //exporter/..."
+# But for test support: what is `testonly`.
+library="//allocator/... + //metrics/... + //exporter/... \
+  - attr(testonly, 1, //allocator/...)"
 
 never "allocator does not know Prometheus, HTTP, metrics or the exporter" \
   //allocator/... @com_google_absl \
@@ -77,6 +80,9 @@ never "base depends on nothing but base" \
 never "pool does not know leaks, buffers or outbound queues" \
   //allocator/pool/... //allocator/base \
   //allocator/{leak,buffer,outbound}
+never "leak knows nothing but base: neither the pool nor buffers" \
+  //allocator/leak/... //allocator/base \
+  //allocator/{pool,buffer,outbound}
 never "metrics does not know HTTP or the exporter" \
   //metrics/... @com_github_jupp0r_prometheus_cpp \
   @civetweb //exporter

@@ -1,0 +1,33 @@
+// Names for the frames of a stack, when somebody reads it.
+//
+//   poolscope::SendReply()  (relay+0x41c2f)
+//
+// The function comes from the symbol table (absl::Symbolize), so the program
+// must not be stripped; module and offset lead `addr2line -e relay 0x41c2f` to
+// the line.
+//
+// Thread safety: thread-safe. Slow (microseconds a frame).
+#ifndef POOLSCOPE_ALLOCATOR_LEAK_SYMBOLS_H_
+#define POOLSCOPE_ALLOCATOR_LEAK_SYMBOLS_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/types/span.h"
+
+namespace poolscope {
+
+// The function that `return_address` returns into; "(unknown)" where the symbol
+// table does not say.
+std::string FunctionName(const void* return_address);
+
+// The same, with module and offset.
+std::string FrameText(const void* return_address);
+
+// How many frames at the start of `stack`, innermost first, are this library's
+// own: a reader is interested in whoever called it. Never all of them.
+size_t CountOwnFrames(absl::Span<void* const> stack);
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_ALLOCATOR_LEAK_SYMBOLS_H_
