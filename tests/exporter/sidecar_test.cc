@@ -89,6 +89,19 @@ TEST(SidecarTest, RefusesBadOptionsInOneLineThatNamesThem) {
   expect_bad(options, "maintain_interval is 1h0.000000001s");
 }
 
+TEST(SidecarTest, RefusesRequestsLargerThanItIsToldTo) {
+  SidecarOptions options;
+  options.listen_address = "127.0.0.1:0";
+  options.max_request_bytes = 1024;
+  const std::unique_ptr<Sidecar> sidecar = *Sidecar::Start(options);
+  for (const auto& [size, status] : {std::pair(500, 200), {1500, 431}}) {
+    HttpClient client(sidecar->port());
+    const std::string header =
+        absl::StrCat("X: ", std::string(size, 'x'), "\r\n");
+    EXPECT_EQ(client.Request("GET", "/healthz", header).status, status);
+  }
+}
+
 TEST(SidecarTest, RefusesOtherThanLoopbackUnlessToldSo) {
   SidecarOptions options;
   // From the range for documentation: no interface has it.

@@ -206,6 +206,13 @@ TEST(ClassLayoutTest, BlocksOfAPageOrMoreAreRunsOfTheirOwn) {
   }
 }
 
+TEST(ClassLayoutTest, SlabsStepBackFromMoreElementsThanABitmapHolds) {
+  const ClassLayout layout(2 * kPage, 4 * kMiB);
+  // Of 48 bytes a page holds 341, two 682, and a bitmap 512.
+  EXPECT_EQ(layout.run_pages(kRunClasses.ClassFor(48)), 1u);
+  EXPECT_EQ(layout.run_elements(kRunClasses.ClassFor(48)), 341u);
+}
+
 TEST(ClassLayoutTest, SlabsFitAChunkOfOnePage) {
   const ClassLayout layout(kPage, kPage);
   EXPECT_EQ(SizeOf(layout.count() - 1), kPage);
