@@ -1,6 +1,14 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 
+#include <atomic>
+
 namespace poolscope {
+
+uint64_t NextSnapshotId() {
+  // Relaxed: only uniqueness and growth matter.
+  static std::atomic<uint64_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
 
 const char* KindName(Kind kind) {
   static constexpr const char* kNames[kKindCount] = {"small", "normal", "huge"};

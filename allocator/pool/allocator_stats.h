@@ -146,6 +146,9 @@ struct DurationStats {
   double sum_seconds = 0;
 };
 
+// The next AllocatorStats::snapshot_id.
+uint64_t NextSnapshotId();
+
 struct AllocatorStats {
   uint64_t snapshot_id = 0;  // grows by one a snapshot, process-wide
   std::string name;          // PoolOptions::name

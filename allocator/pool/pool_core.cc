@@ -114,6 +114,11 @@ PoolCore* PoolCore::TakeIfUnused(PoolCore* core) {
   return core;
 }
 
+void PoolCore::KeepUntilEnd(std::shared_ptr<void> object) {
+  MutexLock lock(&mutex_);
+  kept_.push_back(std::move(object));
+}
+
 void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   process_mutex.LockForFork();
   for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {

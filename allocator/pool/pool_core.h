@@ -55,6 +55,8 @@ class PoolCore {
   AllocatorStats Stats(const StatsOptions& options) const;
   absl::Status CheckInvariants() const;
 
+  void KeepUntilEnd(std::shared_ptr<void> object);
+
   const PoolOptions& options() const { return env_.options; }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
   PoolEnv* env() { return &env_; }
@@ -160,6 +162,7 @@ class PoolCore {
   std::vector<int> arena_threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::vector<ThreadCache*>> spare_caches_ ABSL_GUARDED_BY(mutex_);
   int attached_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::shared_ptr<void>> kept_ ABSL_GUARDED_BY(mutex_);
 
   std::atomic<ThreadCache*> caches_{nullptr};
   std::atomic<const PooledAllocator*> facade_{nullptr};

@@ -17,9 +17,6 @@ namespace poolscope {
 namespace pool_internal {
 namespace {
 
-// Relaxed: only uniqueness and growth matter.
-std::atomic<uint64_t> next_snapshot{1};
-
 size_t KindIndex(const ClassLayout& layout, int size_class) {
   return static_cast<size_t>(layout.is_small(size_class) ? Kind::kSmall
                                                          : Kind::kNormal);
@@ -206,7 +203,7 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
   AllocatorStats stats;
   const ClassLayout& layout = env_.layout;
   const int classes = layout.count();
-  stats.snapshot_id = next_snapshot.fetch_add(1, std::memory_order_relaxed);
+  stats.snapshot_id = NextSnapshotId();
   stats.name = env_.options.name;
   stats.page_size_bytes = env_.options.page_size_bytes;
   stats.chunk_size_bytes = env_.options.chunk_size_bytes();

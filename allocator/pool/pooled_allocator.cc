@@ -1,6 +1,7 @@
 #include "poolscope/allocator/pool/pooled_allocator.h"
 
 #include <cassert>
+#include <utility>
 
 #include "absl/base/optimization.h"
 #include "poolscope/allocator/pool/fast_path.h"
@@ -102,6 +103,10 @@ AllocatorStats PooledAllocator::Stats(const StatsOptions& options) const {
 
 TrimResult PooledAllocator::Trim() { return core_->Trim(); }
 TrimResult PooledAllocator::Maintain() { return core_->Maintain(); }
+
+void PooledAllocator::KeepUntilEnd(std::shared_ptr<void> object) {
+  core_->KeepUntilEnd(std::move(object));
+}
 
 absl::Status PooledAllocator::CheckInvariants() const {
   return core_->CheckInvariants();

@@ -138,6 +138,11 @@ class PooledAllocator final {
   // sidecar does); the allocator's own slow paths do a little of it too.
   TrimResult Maintain();
 
+  // Holds `object` until the last block is back and the threads let go, as the
+  // allocator's own state: for what blocks in use refer to. It is released
+  // under a lock of the pool, so its end must not use a pool.
+  void KeepUntilEnd(std::shared_ptr<void> object);
+
   // Walks everything and reports the first inconsistency found. Slow. Exact
   // when no other thread is inside the allocator; under load it checks what
   // holds at any moment.
