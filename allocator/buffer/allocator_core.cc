@@ -1,0 +1,67 @@
+#include "poolscope/allocator/buffer/allocator_core.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace poolscope {
+namespace buffer_internal {
+
+AllocatorCore::AllocatorCore(std::string name, PooledAllocator* pool,
+                             std::unique_ptr<UnpooledHeap> heap)
+    : name_(std::move(name)), heap_(std::move(heap)), open_pool_(pool) {}
+
+AllocatorCore* AllocatorCore::Pooled(PooledAllocator* pool) {
+  auto* core = new AllocatorCore(pool->options().name, pool, nullptr);
+  core->Ref();
+  pool->KeepUntilEnd(std::shared_ptr<void>(
+      core, [](void* kept) { static_cast<AllocatorCore*>(kept)->Unref(); }));
+  return core;
+}
+
+AllocatorCore* AllocatorCore::Unpooled(std::unique_ptr<UnpooledHeap> heap) {
+  std::string name = heap->name();
+  return new AllocatorCore(std::move(name), nullptr, std::move(heap));
+}
+
+void AllocatorCore::Unref() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+absl::StatusOr<uint8_t*> AllocatorCore::Allocate(size_t size) {
+  if (heap_ == nullptr) {
+    PooledAllocator* pool = open_pool();
+    if (pool == nullptr) return CheckOpen();
+    void* block = pool->Allocate(size);
+    if (block == nullptr) return PooledAllocator::LastRefusal();
+    return static_cast<uint8_t*>(block);
+  }
+  absl::Status open = CheckOpen();
+  if (!open.ok()) return open;
+  absl::StatusOr<uint8_t*> block = heap_->Allocate(size);
+  if (block.ok()) Ref();
+  return block;
+}
+
+void AllocatorCore::Free(uint8_t* block, size_t size) {
+  if (heap_ == nullptr) {
+    PooledAllocator::FreeBlock(block);
+  } else {
+    heap_->Free(block, size);
+    Unref();
+  }
+}
+
+void AllocatorCore::Close() {
+  closed_.store(true, std::memory_order_relaxed);
+  open_pool_.store(nullptr, std::memory_order_relaxed);
+}
+
+absl::Status AllocatorCore::CheckOpen() const {
+  if (!closed_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrFormat("allocator %s is closed", name_));
+}
+
+}  // namespace buffer_internal
+}  // namespace poolscope
