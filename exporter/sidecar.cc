@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "poolscope/allocator/base/mutex.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/arenas_handler.h"
 #include "poolscope/exporter/content_encoder.h"
@@ -125,7 +126,7 @@ struct Sidecar::Parts final : public HttpService {
 
   Mutex mutex;
   // The names under which allocators were registered.
-  std::vector<std::pair<PooledAllocator*, std::string>> allocators
+  std::vector<std::pair<const void*, std::string>> allocators
       ABSL_GUARDED_BY(mutex);
 };
 
@@ -180,8 +181,8 @@ int Sidecar::port() const { return parts_->port; }
 
 std::string Sidecar::url() const { return parts_->url; }
 
-absl::Status Sidecar::RegisterAllocator(PooledAllocator* allocator) {
-  const std::string name = allocator->options().name;
+template <typename Allocator>
+absl::Status Sidecar::Register(Allocator* allocator, const std::string& name) {
   absl::Status status =
       parts_->registry.AddAllocator(name, [allocator](bool detailed) {
         StatsOptions options;
@@ -198,7 +199,23 @@ absl::Status Sidecar::RegisterAllocator(PooledAllocator* allocator) {
   return absl::OkStatus();
 }
 
+absl::Status Sidecar::RegisterAllocator(PooledAllocator* allocator) {
+  return Register(allocator, allocator->options().name);
+}
+
+absl::Status Sidecar::RegisterAllocator(BufferAllocator* allocator) {
+  return Register(allocator, allocator->name());
+}
+
 void Sidecar::UnregisterAllocator(PooledAllocator* allocator) {
+  Unregister(allocator);
+}
+
+void Sidecar::UnregisterAllocator(BufferAllocator* allocator) {
+  Unregister(allocator);
+}
+
+void Sidecar::Unregister(const void* allocator) {
   std::string name;
   {
     MutexLock lock(&parts_->mutex);

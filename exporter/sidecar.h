@@ -45,6 +45,7 @@ class Collectable;
 
 namespace poolscope {
 
+class BufferAllocator;
 class PooledAllocator;
 
 struct SidecarOptions {
@@ -108,10 +109,14 @@ class Sidecar final {
   // `allocator`. AlreadyExistsError when that name is taken: two allocators of
   // one name would give a label set twice.
   absl::Status RegisterAllocator(PooledAllocator* allocator);
+  // The same for one of buffers, pooled or not. Of a pooled one it shows the
+  // pool, so register that or this.
+  absl::Status RegisterAllocator(BufferAllocator* allocator);
 
   // Returns once no thread of the sidecar uses `allocator` any more. Ignores
   // one that is not registered.
   void UnregisterAllocator(PooledAllocator* allocator);
+  void UnregisterAllocator(BufferAllocator* allocator);
 
   // Shows the embedder's own metrics on /metrics too (a prometheus::Registry is
   // one such). Families of the same name and type are merged; what cannot be
@@ -124,6 +129,10 @@ class Sidecar final {
   struct Parts;
 
   explicit Sidecar(std::unique_ptr<Parts> parts);
+
+  template <typename Allocator>
+  absl::Status Register(Allocator* allocator, const std::string& name);
+  void Unregister(const void* allocator);
 
   const std::unique_ptr<Parts> parts_;
 };

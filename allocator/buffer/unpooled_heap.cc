@@ -12,15 +12,15 @@ namespace poolscope {
 namespace buffer_internal {
 namespace {
 
-constexpr size_t kMaxSmallBytes = 28672;
-constexpr size_t kMaxNormalBytes = 4 << 20;
 constexpr int kHuge = static_cast<int>(Kind::kHuge);
 
+// The largest small block, and the largest normal one.
+constexpr size_t kMaxBytes[kHuge] = {28672, 4 << 20};
+
 int KindOf(size_t size) {
-  const Kind kind = size <= kMaxSmallBytes    ? Kind::kSmall
-                    : size <= kMaxNormalBytes ? Kind::kNormal
-                                              : Kind::kHuge;
-  return static_cast<int>(kind);
+  int kind = 0;
+  while (kind < kHuge && size > kMaxBytes[kind]) ++kind;
+  return kind;
 }
 
 }  // namespace
@@ -72,7 +72,6 @@ AllocatorStats UnpooledHeap::Stats() const {
   stats.snapshot_id = NextSnapshotId();
   stats.name = name_;
   stats.layout = "unpooled";
-  stats.direct_limit_bytes = limit_.limit();
 
   ArenaStats arena;
   for (int i = 0; i < kChunkListCount; ++i) {
@@ -88,19 +87,27 @@ AllocatorStats UnpooledHeap::Stats() const {
     const uint64_t allocated =
         counters.allocated_bytes.load(std::memory_order_relaxed);
     counts.active = counts.allocations - counts.deallocations;
-    const uint64_t live = allocated - freed;
     arena.allocated_bytes += allocated;
     arena.freed_bytes += freed;
-    stats.direct_used_bytes += live;
     if (kind == kHuge) {
-      stats.huge_used_bytes = live;
-    } else {
-      arena.pinned_bytes += live;
+      stats.huge_used_bytes = allocated - freed;
+      continue;
     }
+    arena.pinned_bytes += allocated - freed;
+    SizeClassStats size_class;
+    size_class.size_bytes = kMaxBytes[kind];
+    size_class.kind = static_cast<Kind>(kind);
+    size_class.allocations = counts.allocations;
+    size_class.deallocations = counts.deallocations;
+    size_class.active_elements = counts.active;
+    size_class.capacity_elements = counts.active;
+    stats.size_classes.push_back(size_class);
   }
   stats.requested_bytes = arena.allocated_bytes;
   stats.pinned_bytes = arena.pinned_bytes;
-  // The peak is of one moment, the sums above are not.
+  stats.direct_limit_bytes = limit_.limit();
+  stats.direct_used_bytes = limit_.used();
+  // The peak is raised just after what is used.
   stats.direct_peak_bytes =
       std::max<uint64_t>(limit_.peak(), stats.direct_used_bytes);
   stats.allocation_failures_limit =

@@ -4,8 +4,9 @@
 //
 // What of AllocatorStats it fills: one arena; allocations, frees and bytes by
 // the pool's kinds (small up to 28 KiB, normal up to 4 MiB, huge above); direct
-// memory with its limit and peak; refusals. There are no chunks, no caches and
-// no samples, and a block's bytes are those requested.
+// memory with its limit and peak; refusals; two size classes, small and normal,
+// named by their largest size. There are no chunks, no caches and no samples,
+// and a block's bytes are those requested.
 //
 // Thread safety: thread-safe. Counters are shared by all threads: it is made
 // to find faults, not to be fast.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/metrics/metric_names.h"
 #include "poolscope/tests/exporter/http_client.h"
@@ -191,6 +192,43 @@ TEST(SidecarTest, RefusesTwoAllocatorsOfOneName) {
                 .LabelValues("poolscope_snapshot_id", "allocator")
                 .size(),
             1u);
+}
+
+TEST(SidecarTest, ShowsAllocatorsOfBuffersAlike) {
+  const std::unique_ptr<PooledAllocator> pool = MakePool();
+  const std::unique_ptr<BufferAllocator> pooled =
+      BufferAllocator::Pooled(pool.get());
+  UnpooledOptions options;
+  options.max_direct_memory_bytes = 1 << 20;
+  absl::StatusOr<std::unique_ptr<BufferAllocator>> unpooled =
+      BufferAllocator::Unpooled(options);
+  ASSERT_TRUE(unpooled.ok()) << unpooled.status();
+  const std::unique_ptr<Sidecar> sidecar = StartSidecar();
+  ASSERT_TRUE(sidecar->RegisterAllocator(pooled.get()).ok());
+  ASSERT_TRUE(sidecar->RegisterAllocator(unpooled->get()).ok());
+  EXPECT_EQ(sidecar->RegisterAllocator(pool.get()).code(),
+            absl::StatusCode::kAlreadyExists);
+  for (BufferAllocator* allocator : {pooled.get(), unpooled->get()}) {
+    const std::string& name = allocator->name();
+    absl::StatusOr<Buffer> buffer = allocator->Allocate(1000);
+    ASSERT_TRUE(allocator->Allocate(100'000).ok());
+    const Exposition scrape = Scrape(sidecar->port());
+    const auto sum = [&](const char* metric, const char* kind) {
+      return scrape.Sum(metric, {{"allocator", name}, {"kind", kind}});
+    };
+    EXPECT_EQ(sum("poolscope_arena_allocations_total", "small"), 1);
+    EXPECT_EQ(sum("poolscope_arena_deallocations_total", "small"), 0);
+    EXPECT_EQ(sum("poolscope_arena_allocations_total", "normal"), 1);
+    EXPECT_EQ(sum("poolscope_arena_deallocations_total", "normal"), 1);
+    EXPECT_EQ(
+        scrape.Sum("poolscope_requested_bytes_total", {{"allocator", name}}),
+        101'000);
+  }
+  EXPECT_EQ(Get(sidecar->port(), "/debug/arenas").status, 200);
+  sidecar->UnregisterAllocator(unpooled->get());
+  EXPECT_EQ(
+      Scrape(sidecar->port()).LabelValues("poolscope_snapshot_id", "allocator"),
+      std::vector<std::string>{"default"});
 }
 
 TEST(SidecarTest, CountsItsRequests) {
