@@ -74,6 +74,11 @@ absl::Status CompositeBuffer::ExtendWith(Buffer extension) {
         "a composite buffer has components that are all read-only or all "
         "writable, not both");
   }
+  if (extension.readable_bytes() > 0) {
+    // Room before readable bytes would be a gap.
+    parts()->Truncate(writer_offset());
+    AdoptParts(reader_offset(), writer_offset());
+  }
   if (extension.is_composite()) {
     for (Buffer& piece : CompositeBuffer(std::move(extension)).Decompose()) {
       Append(std::move(piece));
@@ -89,7 +94,6 @@ void CompositeBuffer::Append(Buffer piece) {
   size_t writer = writer_offset();
   const bool has_readable = reader < writer;
   const bool piece_has_readable = piece.readable_bytes() > 0;
-  if (piece_has_readable) parts()->Truncate(writer);
   const bool has_room = writer < parts()->capacity();
   if (piece_has_readable ? has_readable : has_readable || has_room) {
     // What was read of the piece would be a gap.
