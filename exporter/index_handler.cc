@@ -19,6 +19,11 @@ HttpResponse IndexHandler::Handle(const HttpRequest&) {
       ".</p>\n<ul>\n");
   for (const Router::Route& route : router_->routes()) {
     if (route.description.empty()) continue;
+    if (route.post) {
+      absl::StrAppend(&page, "<li>POST ", route.path, " &ndash; ",
+                      route.description, "</li>\n");
+      continue;
+    }
     absl::StrAppend(&page, "<li><a href=\"", route.path, "\">", route.path,
                     "</a> &ndash; ", route.description, "</li>\n");
   }

@@ -5,11 +5,29 @@
 #include "absl/strings/str_cat.h"
 
 namespace poolscope {
+namespace {
+
+// A browser names the site of the page that posts; other clients name none.
+bool IsOwnOrigin(const HttpRequest& request) {
+  absl::string_view origin = request.Header("Origin");
+  if (origin.empty()) return true;
+  const absl::string_view host = request.Header("Host");
+  return !host.empty() && (origin == absl::StrCat("http://", host) ||
+                           origin == absl::StrCat("https://", host));
+}
+
+}  // namespace
 
 void Router::AddGet(std::string path, std::string description,
                     std::unique_ptr<HttpHandler> handler) {
-  routes_.push_back(
-      {std::move(path), std::move(description), std::move(handler)});
+  routes_.push_back({std::move(path), std::move(description),
+                     std::move(handler), /*post=*/false});
+}
+
+void Router::AddPost(std::string path, std::string description,
+                     std::unique_ptr<HttpHandler> handler) {
+  routes_.push_back({std::move(path), std::move(description),
+                     std::move(handler), /*post=*/true});
 }
 
 HttpResponse Router::Serve(const HttpRequest& request) const {
@@ -23,7 +41,15 @@ HttpResponse Router::Serve(const HttpRequest& request) const {
   for (const Route& route : routes_) {
     if (route.path != request.path) continue;
     HttpResponse response;
-    if (request.method == "GET" || request.method == "HEAD") {
+    if (route.post && request.method == "POST") {
+      response = IsOwnOrigin(request)
+                     ? route.handler->Handle(request)
+                     : LineResponse(403, "the Origin is not this server");
+    } else if (route.post) {
+      response =
+          LineResponse(405, absl::StrCat(route.path, " takes POST only"));
+      response.allow = "POST";
+    } else if (request.method == "GET" || request.method == "HEAD") {
       response = route.handler->Handle(request);
     } else {
       response = LineResponse(

@@ -1,6 +1,7 @@
 // Router: from a request's path and method to its handler.
 //
 //   path unknown                  404
+//   POST path, Origin another     403: a page of another site in a browser
 //   path known, method not        405, with Allow
 //   GET path, request HEAD        answered as GET; the server leaves the body
 //   out path and query over 2048 B    414
@@ -33,6 +34,7 @@ class Router {
     std::string path;
     std::string description;  // for people; empty keeps it off the index page
     std::unique_ptr<HttpHandler> handler;
+    bool post = false;  // an action: takes POST, else GET and HEAD
   };
 
   Router() = default;
@@ -42,6 +44,10 @@ class Router {
   // Serves GET and HEAD of `path`. Each path once.
   void AddGet(std::string path, std::string description,
               std::unique_ptr<HttpHandler> handler);
+
+  // Serves POST of `path`, which changes something.
+  void AddPost(std::string path, std::string description,
+               std::unique_ptr<HttpHandler> handler);
 
   HttpResponse Serve(const HttpRequest& request) const;
 

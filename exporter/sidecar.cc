@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
+#include "poolscope/allocator/leak/leak_detector.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/arenas_handler.h"
 #include "poolscope/exporter/content_encoder.h"
@@ -16,10 +17,12 @@
 #include "poolscope/exporter/http_metrics.h"
 #include "poolscope/exporter/http_server.h"
 #include "poolscope/exporter/index_handler.h"
+#include "poolscope/exporter/leak_handlers.h"
 #include "poolscope/exporter/listen_address.h"
 #include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/periodic_tasks.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "prometheus/collectable.h"
 
@@ -37,6 +40,14 @@ std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
                  "arenas, chunk lists, chunks, size classes, thread caches; "
                  "?format=json, ?allocator=NAME",
                  std::make_unique<ArenasHandler>(registry));
+  router->AddGet("/debug/leaks",
+                 "blocks leaked or suspected of it, with their creation "
+                 "stacks; ?format=json, ?allocator=NAME",
+                 std::make_unique<LeaksHandler>(registry));
+  router->AddPost("/-/leak-level",
+                  "?level=disabled, simple, advanced or paranoid; "
+                  "&amp;allocator=NAME",
+                  std::make_unique<LeakLevelHandler>(registry));
   router->AddGet("/healthz", "200 while the process answers",
                  std::make_unique<HealthHandler>());
   router->AddGet("/-/ready", "200 once there is something to show",
@@ -128,6 +139,8 @@ struct Sidecar::Parts final : public HttpService {
   // The names under which allocators were registered.
   std::vector<std::pair<const void*, std::string>> allocators
       ABSL_GUARDED_BY(mutex);
+  std::vector<std::pair<PooledAllocator*, std::shared_ptr<LeakDetector>>>
+      detectors ABSL_GUARDED_BY(mutex);
 };
 
 Sidecar::Sidecar(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -207,6 +220,24 @@ absl::Status Sidecar::RegisterAllocator(BufferAllocator* allocator) {
   return Register(allocator, allocator->name());
 }
 
+absl::Status Sidecar::RegisterAllocator(
+    PooledAllocator* allocator, std::shared_ptr<LeakDetector> detector) {
+  absl::Status status = RegisterAllocator(allocator);
+  if (!status.ok()) return status;
+  LeakSource source;
+  source.stats = [detector] { return detector->Stats(); };
+  source.reports = [detector] { return detector->Reports(); };
+  source.set_level = [detector](LeakLevel level) { detector->SetLevel(level); };
+  parts_->registry.AddLeakDetector(allocator->options().name,
+                                   std::move(source));
+  if (parts_->maintainer != nullptr) {
+    parts_->maintainer->Add(detector.get(), [detector] { detector->Check(); });
+  }
+  MutexLock lock(&parts_->mutex);
+  parts_->detectors.emplace_back(allocator, std::move(detector));
+  return absl::OkStatus();
+}
+
 void Sidecar::UnregisterAllocator(PooledAllocator* allocator) {
   Unregister(allocator);
 }
@@ -217,6 +248,7 @@ void Sidecar::UnregisterAllocator(BufferAllocator* allocator) {
 
 void Sidecar::Unregister(const void* allocator) {
   std::string name;
+  std::shared_ptr<LeakDetector> detector;
   {
     MutexLock lock(&parts_->mutex);
     auto& allocators = parts_->allocators;
@@ -225,6 +257,19 @@ void Sidecar::Unregister(const void* allocator) {
     if (found == allocators.end()) return;
     name = found->second;
     allocators.erase(found);
+    auto& detectors = parts_->detectors;
+    auto watcher = detectors.begin();
+    while (watcher != detectors.end() && watcher->first != allocator) ++watcher;
+    if (watcher != detectors.end()) {
+      detector = std::move(watcher->second);
+      detectors.erase(watcher);
+    }
+  }
+  if (detector != nullptr) {
+    if (parts_->maintainer != nullptr) {
+      parts_->maintainer->Remove(detector.get());
+    }
+    parts_->registry.RemoveLeakDetector(name);
   }
   if (parts_->maintainer != nullptr) parts_->maintainer->Remove(allocator);
   parts_->registry.RemoveAllocator(name);

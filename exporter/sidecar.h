@@ -16,6 +16,8 @@
 //   GET /-/ready       200 once an allocator or a collectable is registered
 //   GET /debug/arenas  arenas, chunk lists, chunks, size classes, caches; text,
 //                      or JSON with Accept: application/json or ?format=json
+//   GET /debug/leaks   what the leak detectors found; text or JSON
+//   POST /-/leak-level?level=L   changes their level; &allocator=NAME of one
 //   GET /              what is there
 //
 // Answers of more than a frame are gzipped for clients that take it. A scrape
@@ -46,6 +48,7 @@ class Collectable;
 namespace poolscope {
 
 class BufferAllocator;
+class LeakDetector;
 class PooledAllocator;
 
 struct SidecarOptions {
@@ -112,6 +115,11 @@ class Sidecar final {
   // The same for one of buffers, pooled or not. Of a pooled one it shows the
   // pool, so register that or this.
   absl::Status RegisterAllocator(BufferAllocator* allocator);
+
+  // The same, together with the leak detector that observes it: its figures,
+  // /debug/leaks, /-/leak-level, and Check() beside Maintain().
+  absl::Status RegisterAllocator(PooledAllocator* allocator,
+                                 std::shared_ptr<LeakDetector> detector);
 
   // Returns once no thread of the sidecar uses `allocator` any more. Ignores
   // one that is not registered.

@@ -60,6 +60,8 @@ void CollectChunks(AllocatorSnapshots snapshots, MetricWriter& writer) {
               });
   WritePerAllocator(Metric::kOldestAllocationAge, snapshots, writer,
                     &AllocatorStats::oldest_allocation_age_seconds);
+  WritePerAllocator(Metric::kMissedSamples, snapshots, writer,
+                    &AllocatorStats::missed_samples);
   WritePerAllocator(Metric::kHugeUsedBytes, snapshots, writer,
                     &AllocatorStats::huge_used_bytes);
 }

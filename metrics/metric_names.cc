@@ -9,6 +9,7 @@ constexpr MetricType kCounter = MetricType::kCounter;
 constexpr MetricType kGauge = MetricType::kGauge;
 constexpr MetricType kHistogram = MetricType::kHistogram;
 constexpr MetricType kInfo = MetricType::kInfo;
+constexpr MetricType kStateSet = MetricType::kStateSet;
 
 constexpr MetricRow kRows[] = {
     // Arenas.
@@ -88,6 +89,11 @@ constexpr MetricRow kRows[] = {
      {"poolscope_oldest_allocation_age_seconds", kGauge, "seconds",
       "Age of the oldest sampled block still in use; 0 when no sampled block "
       "is."},
+     "allocator"},
+    {Metric::kMissedSamples,
+     {"poolscope_missed_samples_total", kCounter, "",
+      "Allocations that were to be sampled and had no room for it: no page of "
+      "their own at the limit, or no memory for a record."},
      "allocator"},
     {Metric::kHugeUsedBytes,
      {"poolscope_huge_used_bytes", kGauge, "bytes",
@@ -197,6 +203,37 @@ constexpr MetricRow kRows[] = {
      {"poolscope_lock_wait_seconds_total", kCounter, "seconds",
       "Time spent waiting for it, all threads together."},
      "allocator,lock"},
+
+    // Leaks.
+    {Metric::kLeaks,
+     {"poolscope_leaks_total", kCounter, "",
+      "Tracked blocks that were found leaked, or suspected of it by their age; "
+      "each once a verdict."},
+     "allocator,verdict"},
+    {Metric::kLeakReports,
+     {"poolscope_leak_reports_total", kCounter, "",
+      "Different leak reports: one for all blocks of a creation stack that "
+      "were "
+      "lost in the same way."},
+     "allocator,verdict"},
+    {Metric::kLeakTrackedBuffers,
+     {"poolscope_leak_tracked_buffers", kGauge, "",
+      "Blocks in users' hands that the leak detector has a record of."},
+     "allocator"},
+    {Metric::kLeakSamplingRatio,
+     {"poolscope_leak_sampling_ratio", kGauge, "",
+      "Share of allocations that the leak detector was told of since its level "
+      "changed, from 0 to 1; 0 before the first."},
+     "allocator"},
+    {Metric::kLeakRecordsDropped,
+     {"poolscope_leak_records_dropped_total", kCounter, "",
+      "What the leak detector had no room for: whole blocks, the creation "
+      "stacks of blocks, and accesses."},
+     "allocator,record"},
+    {Metric::kLeakDetectionLevel,
+     {"poolscope_leak_detection_level", kStateSet, "",
+      "1 for the level of leak detection that holds, 0 for the others."},
+     "allocator,level"},
 
     // The process.
     {Metric::kProcessResidentMemory,

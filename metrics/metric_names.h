@@ -36,6 +36,7 @@ enum class Metric {
   kChunkDeallocations,
   kChunkListMoves,
   kOldestAllocationAge,
+  kMissedSamples,
   kHugeUsedBytes,
   // Memory.
   kDirectMemoryUsedBytes,
@@ -64,6 +65,13 @@ enum class Metric {
   kLockAcquisitions,
   kLockContentions,
   kLockWait,
+  // Leaks.
+  kLeaks,
+  kLeakReports,
+  kLeakTrackedBuffers,
+  kLeakSamplingRatio,
+  kLeakRecordsDropped,
+  kLeakDetectionLevel,
   // The process.
   kProcessResidentMemory,
   kProcessVirtualMemory,

@@ -10,6 +10,7 @@
 #include "poolscope/metrics/arena_collector.h"
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/leak_collector.h"
 #include "poolscope/metrics/lock_collector.h"
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/merging_writer.h"
@@ -71,6 +72,43 @@ void MetricRegistry::RemoveAllocator(absl::string_view name) {
   // Waits for a snapshot that is being taken.
   MutexLock lock(&removed->mutex);
   removed->stats = nullptr;
+}
+
+void MetricRegistry::AddLeakDetector(absl::string_view name,
+                                     LeakSource source) {
+  RemoveLeakDetector(name);
+  MutexLock lock(&mutex_);
+  leak_sources_.emplace_back(std::string(name), std::move(source));
+}
+
+void MetricRegistry::RemoveLeakDetector(absl::string_view name) {
+  MutexLock lock(&mutex_);
+  leak_sources_.erase(
+      std::remove_if(leak_sources_.begin(), leak_sources_.end(),
+                     [name](const auto& other) { return other.first == name; }),
+      leak_sources_.end());
+}
+
+std::vector<std::pair<std::string, LeakSource>> MetricRegistry::LeakSources(
+    absl::string_view name) const {
+  std::vector<std::pair<std::string, LeakSource>> sources;
+  MutexLock lock(&mutex_);
+  for (const auto& source : leak_sources_) {
+    if (name.empty() || source.first == name) sources.push_back(source);
+  }
+  return sources;
+}
+
+std::vector<LeakFindings> MetricRegistry::Leaks(absl::string_view name) const {
+  std::vector<LeakFindings> findings;
+  for (const auto& [allocator, source] : LeakSources(name)) {
+    LeakFindings& found = findings.emplace_back();
+    // First, as it looks for more.
+    found.reports = source.reports();
+    found.stats = source.stats();
+    found.stats.allocator = allocator;
+  }
+  return findings;
 }
 
 void MetricRegistry::AddCollectable(
@@ -160,6 +198,13 @@ void MetricRegistry::Collect(MetricWriter& writer) {
     CollectSizeClasses(snapshots, merged);
     CollectThreadCaches(snapshots, merged);
     CollectLocks(snapshots, merged);
+    std::vector<LeakStats> leaks;
+    for (const auto& [allocator, source] : LeakSources(/*name=*/"")) {
+      leaks.push_back(source.stats());
+      leaks.back().allocator = allocator;
+      self.leak_bytes += leaks.back().overhead_bytes;
+    }
+    CollectLeaks(leaks, merged);
     self.runs.push_back({"pool", true, SecondsSince(pool_start), 0});
   }
 

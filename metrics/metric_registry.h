@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -32,6 +33,7 @@
 #include "poolscope/metrics/dropped_series.h"
 #include "poolscope/metrics/foreign_families.h"
 #include "poolscope/metrics/http_stats.h"
+#include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_writer.h"
 #include "prometheus/collectable.h"
 
@@ -65,6 +67,11 @@ class MetricRegistry {
   // that is not there.
   void RemoveAllocator(absl::string_view name);
 
+  // The leak detector of the allocator registered as `name`. One an allocator:
+  // a second takes the place of the first.
+  void AddLeakDetector(absl::string_view name, LeakSource source);
+  void RemoveLeakDetector(absl::string_view name);
+
   void AddCollectable(std::weak_ptr<prometheus::Collectable> collectable);
   void RemoveCollectable(
       const std::shared_ptr<prometheus::Collectable>& collectable);
@@ -81,6 +88,12 @@ class MetricRegistry {
   std::vector<AllocatorStats> Snapshots(absl::string_view name,
                                         bool detailed) const;
 
+  // Every leak detector, or that of the allocator called `name`, likewise.
+  std::vector<std::pair<std::string, LeakSource>> LeakSources(
+      absl::string_view name) const;
+  // What they found.
+  std::vector<LeakFindings> Leaks(absl::string_view name) const;
+
  private:
   struct Source {
     std::string name;  // constant
@@ -95,6 +108,8 @@ class MetricRegistry {
 
   mutable Mutex mutex_;
   std::vector<std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::string, LeakSource>> leak_sources_
+      ABSL_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<prometheus::Collectable>> collectables_
       ABSL_GUARDED_BY(mutex_);
 };

@@ -31,6 +31,7 @@ struct SelfStats {
   std::vector<CollectorRun> runs;
   std::optional<HttpStats> http;  // absent where there is no server of ours
   uint64_t exporter_bytes = 0;    // the exporter's own buffers
+  uint64_t leak_bytes = 0;        // records of the leak detectors
 };
 
 void CollectProcess(const ProcessMemory& memory, MetricWriter& writer);

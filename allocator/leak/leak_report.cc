@@ -9,15 +9,23 @@
 namespace poolscope {
 namespace {
 
-void AppendRecord(const AccessRecord& record, std::string* text) {
-  if (!record.hint.empty())
-    absl::StrAppendFormat(text, "\tHint: %s\n", record.hint);
+LeakRecordText DescribeRecord(const AccessRecord& record) {
+  LeakRecordText text;
+  text.hint = record.hint;
   absl::Span<void* const> stack = record.stack;
   stack.remove_prefix(CountOwnFrames(stack));
-  for (const void* frame : stack) {
-    absl::StrAppendFormat(text, "\t%s\n", FrameText(frame));
+  for (const void* frame : stack) text.frames.push_back(FrameText(frame));
+  return text;
+}
+
+void AppendRecord(const LeakRecordText& record, std::string* text) {
+  if (!record.hint.empty()) {
+    absl::StrAppendFormat(text, "\tHint: %s\n", record.hint);
   }
-  if (stack.empty()) text->append("\t(no stack)\n");
+  for (const std::string& frame : record.frames) {
+    absl::StrAppendFormat(text, "\t%s\n", frame);
+  }
+  if (record.frames.empty()) text->append("\t(no stack)\n");
 }
 
 }  // namespace
@@ -47,19 +55,27 @@ const char* LeakCauseText(LeakCause cause) {
   return "unknown";
 }
 
-std::vector<const AccessRecord*> DistinctAccesses(const LeakReport& report) {
+LeakDescription DescribeLeak(const LeakReport& report) {
+  LeakDescription description;
   std::vector<const AccessRecord*> distinct;
   for (const AccessRecord& record : report.accesses) {
     const bool seen = std::any_of(
         distinct.begin(), distinct.end(), [&](const AccessRecord* other) {
           return other->hint == record.hint && other->stack == record.stack;
         });
-    if (!seen) distinct.push_back(&record);
+    if (seen) {
+      ++description.duplicate_accesses;
+      continue;
+    }
+    distinct.push_back(&record);
+    description.accesses.push_back(DescribeRecord(record));
   }
-  return distinct;
+  description.creation = DescribeRecord(report.creation);
+  return description;
 }
 
 std::string LeakText(const LeakReport& report) {
+  const LeakDescription description = DescribeLeak(report);
   std::string text = absl::StrFormat(
       "LEAK: allocator %s: %d block%s (%d bytes asked for, %d live) %s: %s. "
       "The "
@@ -70,16 +86,16 @@ std::string LeakText(const LeakReport& report) {
       report.id, report.first_requested_bytes,
       reinterpret_cast<const void*>(report.address), report.first_age_seconds,
       report.accesses.empty() ? " none" : "");
-  const std::vector<const AccessRecord*> distinct = DistinctAccesses(report);
-  for (size_t i = 0; i < distinct.size(); ++i) {
+  for (size_t i = 0; i < description.accesses.size(); ++i) {
     absl::StrAppendFormat(&text, "#%d:\n", i + 1);
-    AppendRecord(*distinct[i], &text);
+    AppendRecord(description.accesses[i], &text);
   }
   text.append("Created at:\n");
-  AppendRecord(report.creation, &text);
-  if (const size_t same = report.accesses.size() - distinct.size(); same > 0) {
+  AppendRecord(description.creation, &text);
+  if (description.duplicate_accesses > 0) {
     absl::StrAppendFormat(
-        &text, ": %d access records left out: the same as one above\n", same);
+        &text, ": %d access records left out: the same as one above\n",
+        description.duplicate_accesses);
   }
   if (report.dropped_accesses > 0) {
     absl::StrAppendFormat(&text,

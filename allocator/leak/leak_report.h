@@ -61,8 +61,18 @@ struct LeakReport {
   uint64_t dropped_accesses = 0;       // by the back-off or for want of memory
 };
 
-// Those of `report.accesses` that are unlike all before them.
-std::vector<const AccessRecord*> DistinctAccesses(const LeakReport& report);
+// What people read of a report, whatever the form: symbols looked up (slow),
+// frames of this library's own and accesses like a newer one left out.
+struct LeakRecordText {
+  std::string hint;
+  std::vector<std::string> frames;  // innermost first
+};
+struct LeakDescription {
+  std::vector<LeakRecordText> accesses;  // newest first
+  uint64_t duplicate_accesses = 0;
+  LeakRecordText creation;
+};
+LeakDescription DescribeLeak(const LeakReport& report);
 
 // In Netty's layout, of several lines:
 //
@@ -74,7 +84,6 @@ std::vector<const AccessRecord*> DistinctAccesses(const LeakReport& report);
 //   Created at:
 //           relay::Read() (relay+0x3fe10)
 //
-// Looks up symbols: slow.
 std::string LeakText(const LeakReport& report);
 
 }  // namespace poolscope

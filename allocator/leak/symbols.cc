@@ -17,7 +17,8 @@ namespace {
 constexpr absl::string_view kOwnFunctions[] = {
     "poolscope::pool_internal::",   "poolscope::PooledAllocator::",
     "poolscope::buffer_internal::", "poolscope::Buffer::",
-    "poolscope::BufferAllocator::", "poolscope::LeakDetector::",
+    "poolscope::BufferAllocator::", "poolscope::CompositeBuffer::",
+    "poolscope::ConstBuffer::",     "poolscope::LeakDetector::",
     "poolscope::StackTrace::",
 };
 

@@ -44,6 +44,35 @@ TEST_F(RouterTest, HeadWorksWhereGetDoes) {
   EXPECT_EQ(Serve("HEAD", "/b").status, 404);
 }
 
+TEST_F(RouterTest, AnActionTakesPostAlone) {
+  router_.AddPost("/do", "", std::make_unique<Echo>());
+  EXPECT_EQ(Serve("POST", "/do", "x=1").body, "x=1\n");
+  for (const char* method : {"GET", "HEAD", "PUT", "post"}) {
+    const HttpResponse response = Serve(method, "/do");
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_EQ(response.allow, "POST");
+    EXPECT_EQ(response.handler, "/do");
+  }
+}
+
+TEST_F(RouterTest, AnActionIsRefusedToPagesOfOtherSites) {
+  router_.AddPost("/do", "", std::make_unique<Echo>());
+  const auto status = [&](const char* origin, const char* host) {
+    HttpRequest request;
+    request.method = "POST";
+    request.path = "/do";
+    request.headers = {{"Origin", origin}, {"Host", host}};
+    return router_.Serve(request).status;
+  };
+  EXPECT_EQ(status("http://127.0.0.1:9464", "127.0.0.1:9464"), 200);
+  EXPECT_EQ(status("https://metrics.example", "metrics.example"), 200);
+  EXPECT_EQ(status("", "127.0.0.1:9464"), 200) << "no browser";
+  EXPECT_EQ(status("http://127.0.0.1:80", "127.0.0.1:9464"), 403);
+  EXPECT_EQ(status("http://other.example", "127.0.0.1:9464"), 403);
+  EXPECT_EQ(status("null", "127.0.0.1:9464"), 403);
+  EXPECT_EQ(status("http://", ""), 403);
+}
+
 TEST_F(RouterTest, UnknownPathsAre404) {
   for (const char* path :
        {"/b", "", "/a/", "/A", "//a", "/a%00", "/%61", "/x/../a", "*"}) {

@@ -347,7 +347,11 @@ TEST(SidecarTest, StopMayBeCalledTwiceAndFreesThePort) {
 }
 
 TEST(SidecarTest, ArenaReportAddsUpToTheMetrics) {
-  const std::unique_ptr<PooledAllocator> pool = MakePool();
+  // A sampled block that is freed may become a shared one, which is cached in
+  // no thread's cache.
+  PoolOptions pool_options;
+  pool_options.sampling = false;
+  const std::unique_ptr<PooledAllocator> pool = MakePool(pool_options);
   SidecarOptions options;
   options.maintain_interval = absl::ZeroDuration();
   const std::unique_ptr<Sidecar> sidecar = StartSidecar(options);

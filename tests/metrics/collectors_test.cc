@@ -3,8 +3,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "poolscope/allocator/leak/leak_stats.h"
 #include "poolscope/metrics/arena_collector.h"
 #include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/leak_collector.h"
 #include "poolscope/metrics/lock_collector.h"
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/self_collector.h"
@@ -26,6 +28,17 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   self.http = HttpStats{
       {"/metrics", {{200, 41}, {405, 1}}, {{0.001, 40}, {0.1, 41}}, 42, 0.75}};
   self.exporter_bytes = 4096;
+  self.leak_bytes = 100;
+  LeakStats leaks;
+  leaks.allocator = "default";
+  leaks.level = LeakLevel::kAdvanced;
+  leaks.leaks = {21, 22};
+  leaks.reports = {3, 4};
+  leaks.tracked = 25;
+  leaks.sampling_ratio = 0.125;
+  leaks.dropped_blocks = 26;
+  leaks.dropped_stacks = 27;
+  leaks.dropped_accesses = 28;
   DroppedSeries dropped;
   dropped.Add(DropReason::kDuplicate, 6);
 
@@ -36,6 +49,7 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   CollectSizeClasses(snapshots, text);
   CollectThreadCaches(snapshots, text);
   CollectLocks(snapshots, text);
+  CollectLeaks({leaks}, text);
   CollectProcess({8192, 16384}, text);
   CollectSelf(snapshots, self, text);
   CollectDroppedSeries(dropped, text);

@@ -81,6 +81,8 @@ absl::string_view TypeName(MetricType type) {
       return "histogram";
     case MetricType::kInfo:
       return "info";
+    case MetricType::kStateSet:
+      return "state set";
     default:
       return "not in the catalogue";
   }

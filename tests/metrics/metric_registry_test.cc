@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "poolscope/metrics/http_stats.h"
+#include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_names.h"
 #include "poolscope/metrics/text_writer.h"
 #include "poolscope/tests/metrics/exposition.h"
@@ -45,6 +46,7 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
   ASSERT_TRUE(
       registry.AddAllocator("a", [](bool) { return FreshStats("a", 1, 1); })
           .ok());
+  registry.AddLeakDetector("a", {[] { return LeakStats(); }, nullptr, nullptr});
   const Exposition scrape = Scrape(registry);
   for (const MetricRow& row : AllMetrics()) {
     const std::string name(row.descriptor.name);
@@ -67,6 +69,47 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
     EXPECT_GT(samples, 0) << name;
   }
   EXPECT_EQ(scrape.types.size(), static_cast<size_t>(kMetricCount));
+}
+
+TEST(MetricRegistryTest, LeaksAreThoseOfTheDetectorsRegistered) {
+  MetricRegistry registry{MetricRegistryOptions{}};
+  const auto source = [](uint64_t tracked) {
+    LeakStats stats;
+    stats.allocator = "another name";
+    stats.tracked = tracked;
+    stats.overhead_bytes = 1000 * tracked;
+    LeakSource result;
+    result.stats = [stats] { return stats; };
+    result.reports = [] { return std::vector<LeakReport>(1); };
+    return result;
+  };
+  for (const char* name : {"a", "b"}) {
+    ASSERT_TRUE(
+        registry.AddAllocator(name, [](bool) { return FreshStats("", 1, 1); })
+            .ok());
+  }
+  const auto overhead = [&] {
+    return Scrape(registry).Sum("poolscope_tracking_overhead_bytes", {});
+  };
+  const auto before = overhead();
+  registry.AddLeakDetector("a", source(3));
+  registry.AddLeakDetector("b", source(4));
+  registry.AddLeakDetector("b", source(5));
+  const auto tracked = [&](const char* name) {
+    return Scrape(registry).Sum("poolscope_leak_tracked_buffers",
+                                {{"allocator", name}});
+  };
+  EXPECT_EQ(tracked("a"), 3);
+  EXPECT_EQ(tracked("b"), 5);
+  EXPECT_EQ(overhead(), before + 8000);
+  EXPECT_EQ(registry.Leaks("").size(), 2u);
+  ASSERT_EQ(registry.Leaks("b").size(), 1u);
+  EXPECT_EQ(registry.Leaks("b")[0].stats.allocator, "b");
+  EXPECT_EQ(registry.Leaks("b")[0].reports.size(), 1u);
+  EXPECT_TRUE(registry.Leaks("c").empty());
+  registry.RemoveLeakDetector("b");
+  EXPECT_TRUE(registry.Leaks("b").empty());
+  EXPECT_EQ(tracked("b"), 0);
 }
 
 TEST(MetricRegistryTest, FamiliesOfSeveralAllocatorsAreOne) {

@@ -96,6 +96,7 @@ AllocatorStats SampleStats(absl::string_view name) {
       {3, 0, 1234, true, 28672, 2 * kMiB, 420, 402},
   };
   stats.sampled_live_allocations = 1;
+  stats.missed_samples = 13;
   stats.oldest_allocation_age_seconds = 12.5;
   stats.internal_fragmentation_bytes = 1024.25;
   return stats;

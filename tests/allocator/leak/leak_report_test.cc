@@ -69,7 +69,7 @@ TEST(LeakReportTest, DuplicatesAndDroppedOnesAreCounted) {
                      {"a", {Frame(4)}},
                      {"b", {Frame(3)}}};
   report.dropped_accesses = 7;
-  EXPECT_EQ(DistinctAccesses(report).size(), 3u);
+  EXPECT_EQ(DescribeLeak(report).accesses.size(), 3u);
   const std::string text = LeakText(report);
   EXPECT_NE(text.find("#3:\n\tHint: a\n\t(unknown) (0x40)\nCreated"),
             std::string::npos)

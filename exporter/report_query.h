@@ -1,0 +1,30 @@
+// What the pages under /debug are asked for.
+//
+//   ?format=text|json   else JSON where Accept prefers application/json
+//   ?allocator=NAME     one allocator instead of all
+#ifndef POOLSCOPE_EXPORTER_REPORT_QUERY_H_
+#define POOLSCOPE_EXPORTER_REPORT_QUERY_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "poolscope/exporter/http_message.h"
+
+namespace poolscope {
+
+inline constexpr absl::string_view kJsonType = "application/json";
+
+struct ReportQuery {
+  bool json = false;
+  std::string allocator;  // empty: all
+};
+
+// InvalidArgumentError says in one line what is wrong with the query.
+absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request);
+
+// 400: no allocator of that name is registered.
+HttpResponse NoSuchAllocator(absl::string_view allocator);
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_REPORT_QUERY_H_

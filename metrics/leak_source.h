@@ -1,0 +1,32 @@
+// LeakSource: where the figures and reports of one leak detector come from.
+//
+// Functions and values only: metrics does not know the detector.
+#ifndef POOLSCOPE_METRICS_LEAK_SOURCE_H_
+#define POOLSCOPE_METRICS_LEAK_SOURCE_H_
+
+#include <functional>
+#include <vector>
+
+#include "poolscope/allocator/leak/leak_level.h"
+#include "poolscope/allocator/leak/leak_report.h"
+#include "poolscope/allocator/leak/leak_stats.h"
+
+namespace poolscope {
+
+// Each may be called from any thread, as long as somebody holds a copy, and
+// must not call back into the registry.
+struct LeakSource {
+  std::function<LeakStats()> stats;
+  std::function<std::vector<LeakReport>()> reports;
+  std::function<void(LeakLevel)> set_level;
+};
+
+// What one detector has to say.
+struct LeakFindings {
+  LeakStats stats;
+  std::vector<LeakReport> reports;
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_METRICS_LEAK_SOURCE_H_
