@@ -1,10 +1,11 @@
 // LeakDetector: which blocks of one allocator were forgotten, and by whom.
 //
-//   pool ---- OnAllocate / OnFree / OnClose ---> LeakDetector   (sampled
-//   blocks) Buffer -- Touch / ReportLeaked ------------>     | sidecar - Check,
-//   about once a second ------>     |
+//   pool     -- OnAllocate, OnFree, OnClose -->  LeakDetector
+//               (sampled blocks)                     |
+//   Buffer   -- Touch, ReportLeaked ------------->   |
+//   sidecar  -- Check, about once a second ------>   |
 //                                                    v
-//        Stats(), Reports(), LiveAllocations(), one log text a new report
+//      Stats(), Reports(), Live(), and one text in the log a new report
 //
 //   auto detector = LeakDetector::Create({.allocator = "rpc"});
 //   if (!detector.ok()) return detector.status();
