@@ -8,11 +8,17 @@ namespace poolscope {
 namespace buffer_internal {
 
 AllocatorCore::AllocatorCore(std::string name, PooledAllocator* pool,
-                             std::unique_ptr<UnpooledHeap> heap)
-    : name_(std::move(name)), heap_(std::move(heap)), open_pool_(pool) {}
+                             std::unique_ptr<UnpooledHeap> heap,
+                             std::shared_ptr<LeakDetector> leaks)
+    : name_(std::move(name)),
+      heap_(std::move(heap)),
+      leaks_(std::move(leaks)),
+      open_pool_(pool) {}
 
-AllocatorCore* AllocatorCore::Pooled(PooledAllocator* pool) {
-  auto* core = new AllocatorCore(pool->options().name, pool, nullptr);
+AllocatorCore* AllocatorCore::Pooled(PooledAllocator* pool,
+                                     std::shared_ptr<LeakDetector> leaks) {
+  auto* core =
+      new AllocatorCore(pool->options().name, pool, nullptr, std::move(leaks));
   core->Ref();
   pool->KeepUntilEnd(std::shared_ptr<void>(
       core, [](void* kept) { static_cast<AllocatorCore*>(kept)->Unref(); }));
@@ -21,7 +27,7 @@ AllocatorCore* AllocatorCore::Pooled(PooledAllocator* pool) {
 
 AllocatorCore* AllocatorCore::Unpooled(std::unique_ptr<UnpooledHeap> heap) {
   std::string name = heap->name();
-  return new AllocatorCore(std::move(name), nullptr, std::move(heap));
+  return new AllocatorCore(std::move(name), nullptr, std::move(heap), nullptr);
 }
 
 void AllocatorCore::Unref() {
@@ -50,6 +56,17 @@ void AllocatorCore::Free(uint8_t* block, size_t size) {
     heap_->Free(block, size);
     Unref();
   }
+}
+
+void AllocatorCore::Touch(const uint8_t* block, absl::string_view hint) const {
+  if (leaks_ == nullptr || leaks_->level() < LeakLevel::kAdvanced) return;
+  leaks_->Touch(PooledAllocator::SampleId(block), hint);
+}
+
+void AllocatorCore::ReportDropped(const uint8_t* block) const {
+  if (leaks_ == nullptr) return;
+  leaks_->ReportLeaked(PooledAllocator::SampleId(block),
+                       LeakCause::kSendDropped);
 }
 
 void AllocatorCore::Close() {

@@ -23,7 +23,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "poolscope/allocator/buffer/unpooled_heap.h"
+#include "poolscope/allocator/leak/leak_detector.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 
 namespace poolscope {
@@ -42,8 +44,9 @@ inline constexpr size_t kMaxCapacity = size_t{1} << 46;
 
 class AllocatorCore {
  public:
-  // Each with one reference, the caller's.
-  static AllocatorCore* Pooled(PooledAllocator* pool);
+  // Each with one reference, the caller's. `leaks` may be null.
+  static AllocatorCore* Pooled(PooledAllocator* pool,
+                               std::shared_ptr<LeakDetector> leaks);
   static AllocatorCore* Unpooled(std::unique_ptr<UnpooledHeap> heap);
 
   AllocatorCore(const AllocatorCore&) = delete;
@@ -71,6 +74,11 @@ class AllocatorCore {
     return heap_ == nullptr ? Memory::kPooled : Memory::kUnpooled;
   }
 
+  // A block in use: was it sampled, its leak detector is told of this access,
+  // or that it was in a SentBuffer that nobody received.
+  void Touch(const uint8_t* block, absl::string_view hint) const;
+  void ReportDropped(const uint8_t* block) const;
+
   void Close();
   // OK, or the FailedPreconditionError that names the allocator.
   absl::Status CheckOpen() const;
@@ -80,11 +88,13 @@ class AllocatorCore {
 
  private:
   AllocatorCore(std::string name, PooledAllocator* pool,
-                std::unique_ptr<UnpooledHeap> heap);
+                std::unique_ptr<UnpooledHeap> heap,
+                std::shared_ptr<LeakDetector> leaks);
   ~AllocatorCore() = default;
 
   const std::string name_;
   const std::unique_ptr<UnpooledHeap> heap_;
+  const std::shared_ptr<LeakDetector> leaks_;  // may be null
   std::atomic<PooledAllocator*> open_pool_;
   std::atomic<bool> closed_{false};  // relaxed, as open_pool_
   // Released with release, taken as the last with acquire: whoever deletes the

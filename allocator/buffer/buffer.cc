@@ -214,6 +214,30 @@ void Buffer::MakeReadOnly() {
   if (is_composite()) parts()->MakeReadOnly();
 }
 
+template <typename F>
+void Buffer::ForEachBlock(F&& f) const {
+  if (is_composite()) {
+    for (size_t i = 0; i < parts()->count(); ++i) {
+      parts()->part(i).ForEachBlock(f);
+    }
+  } else {
+    f(*core_, memory_ == Memory::kShared ? extension_.shared->block() : data_);
+  }
+}
+
+void Buffer::Touch(absl::string_view hint) const {
+  CheckOpen("Touch");
+  ForEachBlock([&](const AllocatorCore& core, const uint8_t* block) {
+    core.Touch(block, hint);
+  });
+}
+
+void Buffer::ReportDropped() const {
+  ForEachBlock([](const AllocatorCore& core, const uint8_t* block) {
+    core.ReportDropped(block);
+  });
+}
+
 SentBuffer Buffer::Send() {
   CheckSole("Send");
   Buffer contents;

@@ -266,6 +266,11 @@ class Buffer : public buffer_internal::Accessors<Buffer> {
 
   void MakeReadOnly();
 
+  // Leaves a trace for the leak detector of the allocator, if it has one: that
+  // the buffer is in use here. From level advanced on, of sampled buffers; else
+  // it costs a few loads.
+  void Touch(absl::string_view hint = absl::string_view()) const;
+
   // Hands the buffer to whoever receives it, on any thread; see sent_buffer.h.
   SentBuffer Send();
 
@@ -274,6 +279,8 @@ class Buffer : public buffer_internal::Accessors<Buffer> {
 
   // --- For the library ------------------------------------------------------
 
+  // Reports it to the leak detector as sent and never received.
+  void ReportDropped() const;
   // Offsets that fit, also of a read-only buffer.
   void AdoptOffsets(size_t reader, size_t writer) {
     reader_ = reader;
@@ -374,6 +381,9 @@ class Buffer : public buffer_internal::Accessors<Buffer> {
   // Calls f(uint8_t* piece, size_t size) for the pieces of a range.
   template <typename F>
   void ForEachPiece(size_t offset, size_t size, F&& f) const;
+  // Calls f(core, block) for each block that it is made of.
+  template <typename F>
+  void ForEachBlock(F&& f) const;
   // The pieces of a range until `visit` returns false, as ForEachReadable.
   int Visit(size_t offset, size_t size,
             absl::FunctionRef<bool(absl::Span<uint8_t>)> visit) const;

@@ -18,9 +18,9 @@ absl::Span<const uint8_t> BytesOf(absl::string_view text) {
 }  // namespace
 
 std::unique_ptr<BufferAllocator> BufferAllocator::Pooled(
-    PooledAllocator* pool) {
+    PooledAllocator* pool, std::shared_ptr<LeakDetector> leaks) {
   return std::unique_ptr<BufferAllocator>(
-      new BufferAllocator(pool, AllocatorCore::Pooled(pool)));
+      new BufferAllocator(pool, AllocatorCore::Pooled(pool, std::move(leaks))));
 }
 
 absl::StatusOr<std::unique_ptr<BufferAllocator>> BufferAllocator::Unpooled(

@@ -39,6 +39,7 @@
 #include "poolscope/allocator/buffer/const_buffer.h"
 #include "poolscope/allocator/buffer/sent_buffer.h"
 #include "poolscope/allocator/buffer/unpooled_heap.h"
+#include "poolscope/allocator/leak/leak_detector.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 
@@ -46,7 +47,10 @@ namespace poolscope {
 
 class BufferAllocator final {
  public:
-  static std::unique_ptr<BufferAllocator> Pooled(PooledAllocator* pool);
+  // `leaks`, unless null, is the observer that the pool was made with: it is
+  // told of Buffer::Touch() and of what was sent and never received.
+  static std::unique_ptr<BufferAllocator> Pooled(
+      PooledAllocator* pool, std::shared_ptr<LeakDetector> leaks = nullptr);
   // InvalidArgumentError names the bad option.
   static absl::StatusOr<std::unique_ptr<BufferAllocator>> Unpooled(
       const UnpooledOptions& options);

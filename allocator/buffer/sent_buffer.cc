@@ -46,7 +46,9 @@ void SentBuffer::Discard() {
 }
 
 void SentBuffer::Drop() {
-  if (Leave(State::kDiscarded) == State::kPending) contents_.Close();
+  if (Leave(State::kDiscarded) != State::kPending) return;
+  contents_.ReportDropped();
+  contents_.Close();
 }
 
 SentBuffer::State SentBuffer::Leave(State state) {

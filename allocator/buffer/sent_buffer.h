@@ -8,7 +8,8 @@
 //   pending  --Receive-->  received       the contents have an owner again
 //            --Discard-->  discarded      closed, because nobody wants them
 //            --dropped-->                 destroyed or assigned to: closed, but
-//                                         somebody forgot them
+//                                         somebody forgot them: a leak, for the
+//                                         leak detector
 //            --move----->  empty          the other SentBuffer is pending
 //
 // Receiving what is not pending is fatal; discarding it does nothing.
