@@ -4,6 +4,7 @@
 #   allocator    knows nothing of Prometheus, HTTP, metrics or the exporter
 #   pool         knows nothing of leaks, buffers and outbound queues
 #   leak         knows nothing of the pool: it is told of blocks by their ids
+#   buffer       knows nothing of outbound queues
 #   metrics      sees the pool's values and options, never its internals
 #   civetweb     is used by one library alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
@@ -83,6 +84,9 @@ never "pool does not know leaks, buffers or outbound queues" \
 never "leak knows nothing but base: neither the pool nor buffers" \
   //allocator/leak/... //allocator/base \
   //allocator/{pool,buffer,outbound}
+never "buffer does not know outbound queues" \
+  //allocator/buffer/... //allocator/pool \
+  //allocator/outbound
 never "metrics does not know HTTP or the exporter" \
   //metrics/... @com_github_jupp0r_prometheus_cpp \
   @civetweb //exporter
