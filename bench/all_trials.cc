@@ -1,5 +1,6 @@
 #include "poolscope/bench/all_trials.h"
 
+#include "poolscope/bench/buffer_pairs.h"
 #include "poolscope/bench/burst.h"
 #include "poolscope/bench/fragmentation.h"
 #include "poolscope/bench/rss_floor.h"
@@ -18,6 +19,7 @@ const std::vector<Trial>& AllTrials() {
       FragmentationTrial(),
       ScalingTrial(),
       ScrapeCostTrial(),
+      BufferTrial(),
   };
   return trials;
 }

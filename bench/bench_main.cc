@@ -85,7 +85,6 @@ struct Selection {
 // All there is.
 Selection Everything() {
   Selection all = {AllCells(), AllTrials()};
-  all.trials.push_back(NettyTrial());
   return all;
 }
 
@@ -242,23 +241,22 @@ std::string Describe(const std::vector<Measurement>& cell,
   return absl::StrJoin(words, ", ");
 }
 
-// How each of the policies that a trial takes runs it. None, with a word on
-// standard error, when a foreign program is not there.
+// How each of the policies that a trial takes runs it. Without Netty, with a
+// word on standard error, when that is not there.
 std::vector<Contestant> ContestantsOf(const Trial& trial,
                                       const std::vector<Policy>& policies,
                                       TrialOptions options) {
   std::vector<Contestant> contestants;
-  if (trial.run == nullptr) {
+  if (trial.beside_netty) {
     const char* path = getenv("PATH");
     absl::StatusOr<std::vector<std::string>> command = NettyCommand(
         ProgramDirectory(), path == nullptr ? "" : path, kDebianJars, options);
     if (command.ok()) {
-      contestants.push_back({trial.name, *std::move(command)});
+      contestants.push_back({"netty", *std::move(command)});
     } else {
-      absl::FPrintF(stderr, "bench: %s left out: %s\n", trial.name,
+      absl::FPrintF(stderr, "bench: netty left out: %s\n",
                     command.status().message());
     }
-    return contestants;
   }
   for (const Policy& policy : policies) {
     if (!trial.Takes(policy)) continue;

@@ -24,18 +24,6 @@ std::string Find(const std::string& program, const std::string& path) {
 
 }  // namespace
 
-Trial NettyTrial() {
-  Trial trial;
-  trial.group = "a Buffer's work";
-  trial.name = "netty";
-  for (const char* cell :
-       {"hot/256", "hot/14336", "hot/1048576", "batch/mixed_lifo",
-        "batch/14336_lifo", "handover/256", "handover/14336"}) {
-    trial.cells.push_back({absl::StrCat("buffer/", cell), std::nullopt});
-  }
-  return trial;
-}
-
 absl::StatusOr<std::vector<std::string>> NettyCommand(
     const std::string& program_directory, const std::string& path,
     const std::string& jars, TrialOptions options) {

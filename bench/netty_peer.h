@@ -1,7 +1,7 @@
 // Netty as a peer: a Java program (netty/NettyBench.java) that does what a
 // Buffer does (allocate, count references, release) through Netty's pooled
-// allocator of direct buffers. Its cells are of their own, since raw blocks are
-// less work.
+// allocator of direct buffers. It takes part in BufferTrial() alone, since raw
+// blocks are less work.
 #ifndef POOLSCOPE_BENCH_NETTY_PEER_H_
 #define POOLSCOPE_BENCH_NETTY_PEER_H_
 
@@ -12,9 +12,6 @@
 #include "poolscope/bench/trial.h"
 
 namespace poolscope::bench {
-
-// Its `run` is null: NettyCommand() starts it.
-Trial NettyTrial();
 
 // NotFoundError names what is missing and the packages that have it. Looks for
 // java and javac (the program is compiled as it starts) in `path`, as $PATH is

@@ -51,6 +51,10 @@ absl::Status BindPoolHooks(void* handle, const PolicySpec& spec,
   status.Update(Bind(handle, spec, "poolscope_bench_maintain", hooks.maintain));
   status.Update(Bind(handle, spec, "poolscope_bench_trim", hooks.trim));
   status.Update(Bind(handle, spec, "poolscope_bench_figures", hooks.figures));
+  status.Update(Bind(handle, spec, "poolscope_bench_buffer_allocate",
+                     hooks.buffer_allocate));
+  status.Update(Bind(handle, spec, "poolscope_bench_buffer_destroy",
+                     hooks.buffer_destroy));
   return status;
 }
 

@@ -4,6 +4,7 @@
 #ifndef POOLSCOPE_BENCH_POOL_HOOKS_H_
 #define POOLSCOPE_BENCH_POOL_HOOKS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace poolscope::bench {
@@ -23,12 +24,18 @@ struct PoolFigures {
   double internal_fragmentation_bytes;    // estimate from sampled live blocks
 };
 
+// Enough for a Buffer, which only the shared object knows.
+inline constexpr size_t kBufferRoomBytes = 96;
+
 // All null in a policy that is not poolscope.
 struct PoolHooks {
   void (*idle)() = nullptr;      // the calling thread is about to wait
   void (*maintain)() = nullptr;  // time-driven work, as a sidecar calls it
   void (*trim)() = nullptr;
   void (*figures)(PoolFigures* figures) = nullptr;  // takes one snapshot
+  // Makes a Buffer in `room`, false when it is refused; and ends it.
+  bool (*buffer_allocate)(void* room, size_t size) = nullptr;
+  void (*buffer_destroy)(void* room) = nullptr;
 };
 
 }  // namespace poolscope::bench

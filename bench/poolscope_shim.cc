@@ -9,8 +9,11 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/pool/fast_path.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/bench/pool_hooks.h"
@@ -34,6 +37,10 @@ poolscope::PooledAllocator* CreateOrDie() {
 
 // Not a local static: the hot path would test its guard.
 poolscope::PooledAllocator* const g_allocator = CreateOrDie();
+poolscope::BufferAllocator* const g_buffers =
+    poolscope::BufferAllocator::Pooled(g_allocator).release();
+
+static_assert(sizeof(poolscope::Buffer) <= poolscope::bench::kBufferRoomBytes);
 
 }  // namespace
 
@@ -51,6 +58,18 @@ extern "C" {
 [[gnu::aligned(64)]] void poolscope_bench_sized_free(void* block, size_t size) {
   FreeTo(g_allocator, block);
   static_cast<void>(size);
+}
+
+[[gnu::aligned(64)]] bool poolscope_bench_buffer_allocate(void* room,
+                                                          size_t size) {
+  absl::StatusOr<poolscope::Buffer> buffer = g_buffers->Allocate(size);
+  if (!buffer.ok()) return false;
+  new (room) poolscope::Buffer(*std::move(buffer));
+  return true;
+}
+
+[[gnu::aligned(64)]] void poolscope_bench_buffer_destroy(void* room) {
+  static_cast<poolscope::Buffer*>(room)->~Buffer();
 }
 
 // The calling thread is about to wait.

@@ -52,8 +52,8 @@ struct Trial {
   std::string name;   // unique; what --trial names
   std::vector<TrialCell> cells;
   bool ours_only = false;
-  int runs = 1;  // processes for each policy
-  // Null for a peer that is a program of its own.
+  bool beside_netty = false;  // netty_peer.h takes part too
+  int runs = 1;               // processes for each policy
   std::function<absl::Status(const Policy&, TrialOptions, const OnFigure&)> run;
 
   // The floor is no allocator, and an allocator without statistics has no

@@ -79,11 +79,5 @@ TEST_F(NettyPeerTest, CommandRunsTheSourceWithTheLibraries) {
   EXPECT_EQ(Command({/*quick=*/true})->back(), "--quick");
 }
 
-TEST(NettyTrialTest, CellsAreApartFromThoseOfRawMemory) {
-  for (const TrialCell& cell : NettyTrial().cells) {
-    EXPECT_THAT(cell.name, testing::StartsWith("buffer/"));
-  }
-}
-
 }  // namespace
 }  // namespace poolscope::bench
