@@ -8,12 +8,12 @@
 #include "absl/debugging/symbolize.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/string_view.h"
 
 namespace poolscope {
 namespace {
 
-// What hands out memory, or tells the detector of it.
+// What stands in namespace poolscope without being here belongs to whoever uses
+// the library.
 constexpr absl::string_view kOwnFunctions[] = {
     "poolscope::pool_internal::",   "poolscope::PooledAllocator::",
     "poolscope::buffer_internal::", "poolscope::Buffer::",
@@ -28,20 +28,12 @@ const void* CallOf(const void* return_address) {
   return static_cast<const char*>(return_address) - 1;
 }
 
-bool IsOwn(const void* return_address) {
-  const std::string name = FunctionName(return_address);
-  for (absl::string_view own : kOwnFunctions) {
-    if (absl::StartsWith(name, own)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string FunctionName(const void* return_address) {
   char name[1024];
   if (!absl::Symbolize(CallOf(return_address), name, sizeof(name))) {
-    return "(unknown)";
+    return std::string(kUnknownFunction);
   }
   return name;
 }
@@ -59,9 +51,19 @@ std::string FrameText(const void* return_address) {
                              reinterpret_cast<uintptr_t>(info.dli_fbase));
 }
 
+bool IsOwnFunction(absl::string_view function) {
+  for (absl::string_view own : kOwnFunctions) {
+    if (absl::StartsWith(function, own)) return true;
+  }
+  return false;
+}
+
 size_t CountOwnFrames(absl::Span<void* const> stack) {
   size_t count = 0;
-  while (count + 1 < stack.size() && IsOwn(stack[count])) ++count;
+  while (count + 1 < stack.size() &&
+         IsOwnFunction(FunctionName(stack[count]))) {
+    ++count;
+  }
   return count;
 }
 

@@ -13,16 +13,23 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 namespace poolscope {
 
-// The function that `return_address` returns into; "(unknown)" where the symbol
-// table does not say.
+inline constexpr absl::string_view kUnknownFunction = "(unknown)";
+
+// The function that `return_address` returns into; kUnknownFunction where the
+// symbol table does not say.
 std::string FunctionName(const void* return_address);
 
 // The same, with module and offset.
 std::string FrameText(const void* return_address);
+
+// Whether a function with this name is this library's own: it hands out memory,
+// or tells the detector of it.
+bool IsOwnFunction(absl::string_view function);
 
 // How many frames at the start of `stack`, innermost first, are this library's
 // own: a reader is interested in whoever called it. Never all of them.
