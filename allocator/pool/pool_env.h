@@ -39,7 +39,7 @@ struct PoolEnv {
         limit(resolved.max_direct_memory_bytes),
         metadata(resolved.memory_source),
         sampler(&metadata) {
-    StartPace(&direct_pace, 0);
+    StartPace(&direct_pace, resolved.sample_seed);
   }
   ~PoolEnv();
 

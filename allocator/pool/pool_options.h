@@ -95,6 +95,10 @@ struct PoolOptions {
   // together with sample_interval_bytes.
   uint64_t sample_one_in = 0;
 
+  // Seeds the draws of the sampler, so that a thread's are the same in every
+  // run; 0: they differ by thread and process.
+  uint64_t sample_seed = 0;
+
   // Is told of sampled blocks. Of this allocator alone; kept until its last
   // block is back. Null: nobody.
   std::shared_ptr<AllocationObserver> observer;

@@ -94,9 +94,11 @@ void ThreadCache::Attach(Arena* arena, bool enabled, int64_t thread_id) {
 
 void ThreadCache::RestartSampling() {
   sample_epoch_ = env_->sample_epoch.load(std::memory_order_relaxed);
-  env_->StartPace(&pace_, (uint64_t{id} << 32) ^
-                              static_cast<uint64_t>(thread_id()) ^
-                              sample_epoch_ << 48);
+  const uint64_t told = env_->options.sample_seed;
+  const uint64_t seed =
+      told != 0 ? told
+                : (uint64_t{id} << 32) ^ static_cast<uint64_t>(thread_id());
+  env_->StartPace(&pace_, seed ^ sample_epoch_ << 48);
   for (int c = 0; c < env_->layout.count(); ++c) {
     if (cold_[c].armed) DrawSample(c);
   }
