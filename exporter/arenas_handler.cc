@@ -1,5 +1,7 @@
 #include "poolscope/exporter/arenas_handler.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,7 +10,9 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/exporter/report_query.h"
 #include "poolscope/metrics/arena_report.h"
+#include "poolscope/metrics/call_site.h"
 #include "poolscope/metrics/json_emitter.h"
+#include "poolscope/metrics/live_blocks.h"
 #include "poolscope/metrics/text_emitter.h"
 
 namespace poolscope {
@@ -23,16 +27,29 @@ HttpResponse ArenasHandler::Handle(const HttpRequest& request) {
   if (snapshots.empty() && !query->allocator.empty()) {
     return NoSuchAllocator(query->allocator);
   }
+  const std::vector<LiveBlocks> live_blocks = registry_->Live(query->allocator);
+  std::map<std::pair<absl::string_view, uint64_t>, const std::vector<void*>*>
+      stacks;
+  for (const LiveBlocks& blocks : live_blocks) {
+    for (const LiveAllocation& block : blocks.live.allocations) {
+      stacks[{blocks.allocator, block.allocation.id}] =
+          &blocks.live.stacks[block.stack];
+    }
+  }
+  const auto call_site = [&](absl::string_view name, uint64_t id) {
+    const auto stack = stacks.find({name, id});
+    return stack == stacks.end() ? "" : CallSite(*stack->second);
+  };
   std::string body;
   HttpResponse response;
   if (query->json) {
     response.content_type = kJsonType;
     JsonEmitter emitter(&body);
-    EmitArenaReport(snapshots, emitter);
+    EmitArenaReport(snapshots, call_site, emitter);
     body.push_back('\n');
   } else {
     TextEmitter emitter(&body);
-    EmitArenaReport(snapshots, emitter);
+    EmitArenaReport(snapshots, call_site, emitter);
   }
   response.SetBody(std::move(body));
   return response;

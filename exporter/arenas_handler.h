@@ -3,6 +3,9 @@
 //   ?format=text|json   else JSON where Accept prefers application/json
 //   ?allocator=NAME     one allocator instead of all
 //
+// Beside the oldest sampled block of each chunk stands who asked for it, where
+// its allocator records creation stacks.
+//
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_EXPORTER_ARENAS_HANDLER_H_
 #define POOLSCOPE_EXPORTER_ARENAS_HANDLER_H_

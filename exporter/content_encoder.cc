@@ -10,7 +10,7 @@ namespace poolscope {
 
 void ContentEncoder::Encode(const HttpRequest& request,
                             HttpResponse& response) {
-  if (response.status != 200) return;
+  if (response.status != 200 || response.compressed_file) return;
   response.vary = "Accept-Encoding";
   const EncodingChoice choice =
       ChooseEncoding(request.Header("Accept-Encoding"));

@@ -25,8 +25,9 @@ class ContentEncoder {
   static constexpr size_t kMinBytes = 1400;
 
   // Compresses the body where that is asked for and worth it, and says in Vary
-  // what the choice hung on. Answers other than 200 stay as they are. HEAD is
-  // treated as GET, so that both give the same headers.
+  // what the choice hung on. Answers other than 200 stay as they are, and so do
+  // files that are compressed already. HEAD is treated as GET, so that both
+  // give the same headers.
   void Encode(const HttpRequest& request, HttpResponse& response);
 
   // Bytes of the compressors and their buffers.

@@ -41,8 +41,12 @@ struct HttpResponse {
   absl::string_view content_type = "text/plain; charset=utf-8";  // a constant
   absl::string_view allow;  // of a 405: the methods there are; a constant
   absl::string_view content_encoding;  // "gzip", or empty; a constant
-  absl::string_view vary;     // request headers the answer hung on; a constant
+  absl::string_view vary;  // request headers the answer hung on; a constant
+  std::vector<HttpHeader> headers;  // further ones; constants
   absl::string_view handler;  // the name it is counted under; set by the Router
+
+  // The body is a file that is compressed as it is, to whoever asks.
+  bool compressed_file = false;
 
   // The body may lie in a buffer that is used again once `body_owner` is gone.
   absl::string_view body;

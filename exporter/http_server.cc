@@ -111,6 +111,9 @@ void Send(mg_connection* connection, const HttpResponse& response,
   if (!response.vary.empty()) {
     absl::StrAppend(&head, "\r\nVary: ", response.vary);
   }
+  for (const HttpHeader& header : response.headers) {
+    absl::StrAppend(&head, "\r\n", header.name, ": ", header.value);
+  }
   absl::StrAppend(&head,
                   "\r\nCache-Control: no-store"
                   "\r\nX-Content-Type-Options: nosniff"

@@ -13,6 +13,7 @@
 #include "poolscope/exporter/arenas_handler.h"
 #include "poolscope/exporter/content_encoder.h"
 #include "poolscope/exporter/health_handlers.h"
+#include "poolscope/exporter/heap_profile_handler.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/http_metrics.h"
 #include "poolscope/exporter/http_server.h"
@@ -30,7 +31,8 @@ namespace poolscope {
 namespace {
 
 std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
-                                   TextWriterPool* writers) {
+                                   TextWriterPool* writers,
+                                   const std::string& proc_root) {
   auto router = std::make_unique<Router>();
   router->AddGet("/", "",
                  std::make_unique<IndexHandler>(router.get(), registry));
@@ -44,6 +46,9 @@ std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
                  "blocks leaked or suspected of it, with their creation "
                  "stacks; ?format=json, ?allocator=NAME",
                  std::make_unique<LeaksHandler>(registry));
+  router->AddGet("/debug/pprof/heap",
+                 "who holds the memory, for go tool pprof; ?allocator=NAME",
+                 std::make_unique<HeapProfileHandler>(registry, proc_root));
   router->AddPost("/-/leak-level",
                   "?level=disabled, simple, advanced or paranoid; "
                   "&amp;allocator=NAME",
@@ -101,7 +106,7 @@ absl::Status CheckOptions(const SidecarOptions& options) {
 struct Sidecar::Parts final : public HttpService {
   explicit Parts(const SidecarOptions& options)
       : registry(RegistryOptions(options)),
-        router(MakeRouter(&registry, &writers)),
+        router(MakeRouter(&registry, &writers, options.proc_root)),
         http_metrics(HandlerNames(*router)) {}
 
   MetricRegistryOptions RegistryOptions(const SidecarOptions& options) {
@@ -228,6 +233,7 @@ absl::Status Sidecar::RegisterAllocator(
   source.stats = [detector] { return detector->Stats(); };
   source.reports = [detector] { return detector->Reports(); };
   source.set_level = [detector](LeakLevel level) { detector->SetLevel(level); };
+  source.live = [detector] { return detector->Live(); };
   parts_->registry.AddLeakDetector(allocator->options().name,
                                    std::move(source));
   if (parts_->maintainer != nullptr) {

@@ -17,6 +17,7 @@
 //   GET /debug/arenas  arenas, chunk lists, chunks, size classes, caches; text,
 //                      or JSON with Accept: application/json or ?format=json
 //   GET /debug/leaks   what the leak detectors found; text or JSON
+//   GET /debug/pprof/heap   who holds the memory: a gzipped profile for pprof
 //   POST /-/leak-level?level=L   changes their level; &allocator=NAME of one
 //   GET /              what is there
 //
@@ -117,7 +118,8 @@ class Sidecar final {
   absl::Status RegisterAllocator(BufferAllocator* allocator);
 
   // The same, together with the leak detector that observes it: its figures,
-  // /debug/leaks, /-/leak-level, and Check() beside Maintain().
+  // /debug/leaks, /debug/pprof/heap, /-/leak-level, and Check() beside
+  // Maintain().
   absl::Status RegisterAllocator(PooledAllocator* allocator,
                                  std::shared_ptr<LeakDetector> detector);
 

@@ -1,6 +1,7 @@
 #include "poolscope/metrics/arena_report.h"
 
 #include <cstdint>
+#include <string>
 
 #include "absl/strings/str_format.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
@@ -9,7 +10,7 @@ namespace poolscope {
 namespace {
 
 void EmitChunks(const AllocatorStats& allocator, const ArenaStats& arena,
-                ReportEmitter& emitter) {
+                CallSiteFunction call_site, ReportEmitter& emitter) {
   emitter.BeginTable("chunks");
   for (const ChunkStats& chunk : allocator.chunks) {
     if (chunk.arena != arena.index) continue;
@@ -25,13 +26,20 @@ void EmitChunks(const AllocatorStats& allocator, const ArenaStats& arena,
     emitter.Field("cached_bytes", chunk.cached_bytes);
     emitter.Field("free_bytes", chunk.free_bytes);
     emitter.Field("empty_for_seconds", chunk.empty_for_seconds);
+    const OldestSample& oldest = chunk.oldest_sample;
+    emitter.Field("oldest_sample", oldest.id);
+    emitter.Field("oldest_age_seconds", oldest.age_seconds);
+    emitter.Field("oldest_requested_bytes", oldest.requested_bytes);
+    emitter.Field(
+        "oldest_created_by",
+        oldest.id == 0 ? std::string() : call_site(allocator.name, oldest.id));
     emitter.EndRow();
   }
   emitter.EndTable();
 }
 
 void EmitArena(const AllocatorStats& allocator, const ArenaStats& arena,
-               ReportEmitter& emitter) {
+               CallSiteFunction call_site, ReportEmitter& emitter) {
   emitter.BeginObject("");
   emitter.Field("arena", static_cast<uint64_t>(arena.index));
   emitter.Field("reserved_bytes", arena.reserved_bytes);
@@ -74,7 +82,7 @@ void EmitArena(const AllocatorStats& allocator, const ArenaStats& arena,
   }
   emitter.EndTable();
 
-  EmitChunks(allocator, arena, emitter);
+  EmitChunks(allocator, arena, call_site, emitter);
   emitter.EndObject();
 }
 
@@ -112,7 +120,8 @@ void EmitThreadCaches(const AllocatorStats& allocator, ReportEmitter& emitter) {
 
 }  // namespace
 
-void EmitArenaReport(AllocatorSnapshots snapshots, ReportEmitter& emitter) {
+void EmitArenaReport(AllocatorSnapshots snapshots, CallSiteFunction call_site,
+                     ReportEmitter& emitter) {
   emitter.BeginObject("");
   emitter.BeginArray("allocators");
   for (const AllocatorStats& allocator : snapshots) {
@@ -131,7 +140,7 @@ void EmitArenaReport(AllocatorSnapshots snapshots, ReportEmitter& emitter) {
     emitter.Field("metadata_bytes", allocator.metadata_bytes);
     emitter.BeginArray("arenas");
     for (const ArenaStats& arena : allocator.arenas) {
-      EmitArena(allocator, arena, emitter);
+      EmitArena(allocator, arena, call_site, emitter);
     }
     emitter.EndArray();
     EmitSizeClasses(allocator, emitter);

@@ -10,6 +10,7 @@
 #include "poolscope/allocator/leak/leak_level.h"
 #include "poolscope/allocator/leak/leak_report.h"
 #include "poolscope/allocator/leak/leak_stats.h"
+#include "poolscope/allocator/leak/live_allocations.h"
 
 namespace poolscope {
 
@@ -19,6 +20,7 @@ struct LeakSource {
   std::function<LeakStats()> stats;
   std::function<std::vector<LeakReport>()> reports;
   std::function<void(LeakLevel)> set_level;
+  std::function<LiveAllocations()> live;
 };
 
 // What one detector has to say.

@@ -111,6 +111,27 @@ std::vector<LeakFindings> MetricRegistry::Leaks(absl::string_view name) const {
   return findings;
 }
 
+std::vector<LiveBlocks> MetricRegistry::Live(absl::string_view name) const {
+  std::vector<LiveBlocks> allocators;
+  {
+    MutexLock lock(&mutex_);
+    for (const std::shared_ptr<Source>& source : sources_) {
+      if (!name.empty() && source->name != name) continue;
+      allocators.emplace_back().allocator = source->name;
+    }
+  }
+  for (const auto& [allocator, source] : LeakSources(name)) {
+    for (LiveBlocks& blocks : allocators) {
+      if (blocks.allocator != allocator) continue;
+      blocks.recording = source.stats().level == LeakLevel::kDisabled
+                             ? LiveBlocks::Recording::kDisabled
+                             : LiveBlocks::Recording::kOn;
+      blocks.live = source.live();
+    }
+  }
+  return allocators;
+}
+
 void MetricRegistry::AddCollectable(
     std::weak_ptr<prometheus::Collectable> collectable) {
   MutexLock lock(&mutex_);

@@ -34,6 +34,7 @@
 #include "poolscope/metrics/foreign_families.h"
 #include "poolscope/metrics/http_stats.h"
 #include "poolscope/metrics/leak_source.h"
+#include "poolscope/metrics/live_blocks.h"
 #include "poolscope/metrics/metric_writer.h"
 #include "prometheus/collectable.h"
 
@@ -93,6 +94,9 @@ class MetricRegistry {
       absl::string_view name) const;
   // What they found.
   std::vector<LeakFindings> Leaks(absl::string_view name) const;
+  // The live blocks that they have a record of; an entry for every allocator,
+  // or the one called `name`, with a detector or without.
+  std::vector<LiveBlocks> Live(absl::string_view name) const;
 
  private:
   struct Source {

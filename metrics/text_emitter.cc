@@ -84,6 +84,8 @@ void TextEmitter::AppendTableLine(Cell cell) {
     if (!columns_[i].right) out_->append(padding, ' ');
     out_->append(2, ' ');
   }
+  // Where the last cells are empty.
+  out_->erase(out_->find_last_not_of(' ') + 1);
   out_->push_back('\n');
 }
 

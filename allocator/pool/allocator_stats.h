@@ -57,6 +57,14 @@ struct ChunkListStats {
   uint64_t free_bytes = 0;
 };
 
+// The oldest of the sampled blocks that live in a chunk: as long as one does,
+// the chunk stays mapped. The id is that of its record, unique in the allocator.
+struct OldestSample {
+  uint64_t id = 0;  // 0: none is sampled
+  uint64_t requested_bytes = 0;
+  double age_seconds = 0;
+};
+
 // One chunk, as the search for memory sees it.
 struct ChunkStats {
   uint64_t id = 0;  // unique in the process
@@ -72,6 +80,7 @@ struct ChunkStats {
   uint64_t pinned_bytes = 0;
   uint64_t cached_bytes = 0;     // blocks in thread caches
   double empty_for_seconds = 0;  // 0 unless empty
+  OldestSample oldest_sample;
 };
 
 struct ArenaStats {

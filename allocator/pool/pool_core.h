@@ -152,6 +152,8 @@ class PoolCore {
   void ReadAllocations(const StatsOptions& wanted,
                        std::vector<ArenaFlow>* flows,
                        AllocatorStats* stats) const;
+  // Fills in ChunkStats::oldest_sample.
+  void FindOldestSamples(int64_t now, std::vector<ChunkStats>* chunks) const;
 
   PoolEnv env_;
   std::vector<std::unique_ptr<Arena>> arenas_;  // constant after construction

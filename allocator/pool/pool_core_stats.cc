@@ -8,6 +8,9 @@
 // together with the step before it; see SingleWriterCounter.
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <limits>
+#include <map>
 #include <vector>
 
 #include "poolscope/allocator/base/clock.h"
@@ -199,6 +202,35 @@ PoolCore::Totals PoolCore::ReadTotals() const {
   return totals;
 }
 
+// Records begin and end on their own: a block may have come or gone since the
+// walk over the chunks.
+void PoolCore::FindOldestSamples(int64_t now,
+                                 std::vector<ChunkStats>* chunks) const {
+  struct Oldest {
+    ChunkStats* chunk;
+    int64_t allocated_nanos;
+  };
+  std::map<uint64_t, Oldest> by_address;
+  for (ChunkStats& chunk : *chunks) {
+    by_address[chunk.address] = {&chunk, std::numeric_limits<int64_t>::max()};
+  }
+  env_.sampler.ForEach([&](const SampleRecord& record) {
+    auto it = by_address.upper_bound(record.address);
+    if (it == by_address.begin()) return;
+    Oldest& oldest = (--it)->second;
+    ChunkStats& chunk = *oldest.chunk;
+    if (record.address - chunk.address >= chunk.size_bytes ||
+        record.allocated_nanos >= oldest.allocated_nanos) {
+      return;
+    }
+    oldest.allocated_nanos = record.allocated_nanos;
+    chunk.oldest_sample.id = record.id;
+    chunk.oldest_sample.requested_bytes = record.requested_bytes;
+    chunk.oldest_sample.age_seconds =
+        std::max<int64_t>(0, now - record.allocated_nanos) / 1e9;
+  });
+}
+
 AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
   AllocatorStats stats;
   const ClassLayout& layout = env_.layout;
@@ -276,15 +308,16 @@ AllocatorStats PoolCore::Stats(const StatsOptions& wanted) const {
       failures_mapping_.load(std::memory_order_relaxed);
   stats.metadata_bytes = env_.metadata.mapped_bytes();
 
+  const int64_t now = env_.options.clock->NowNanos();
   const SampleTotals samples = env_.sampler.Totals();
   stats.sampled_live_allocations = samples.live;
   stats.missed_samples = env_.sampler.missed();
   stats.internal_fragmentation_bytes = samples.internal_fragmentation_bytes;
   if (samples.live > 0) {
     stats.oldest_allocation_age_seconds =
-        1e-9 * std::max<int64_t>(
-                   0, env_.options.clock->NowNanos() - samples.oldest_nanos);
+        1e-9 * std::max<int64_t>(0, now - samples.oldest_nanos);
   }
+  if (wanted.chunks) FindOldestSamples(now, &stats.chunks);
   return stats;
 }
 

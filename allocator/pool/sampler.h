@@ -7,7 +7,8 @@
 // its own allocations down to the next sample (SampleGap), so that the fast
 // path compares one number and draws nothing.
 //
-//   what reads the records: age of the oldest block, internal fragmentation
+//   what reads the records: age of the oldest block, in the allocator and in
+//   each chunk, and internal fragmentation
 //
 // Thread safety: Sampler is thread-safe; SamplePace belongs to one thread.
 #ifndef POOLSCOPE_ALLOCATOR_POOL_SAMPLER_H_
@@ -59,6 +60,13 @@ class Sampler {
   // no page of its own left for it at the limit, or no memory for the record.
   void CountMissed() { missed_.fetch_add(1, std::memory_order_relaxed); }
   uint64_t missed() const { return missed_.load(std::memory_order_relaxed); }
+
+  // Calls visit(const SampleRecord&) for each live record, under the lock.
+  template <typename Visitor>
+  void ForEach(Visitor visit) const {
+    MutexLock lock(&mutex_);
+    for (const SampleRecord* r = newest_; r != nullptr; r = r->next) visit(*r);
+  }
 
   Mutex* mutex() const { return &mutex_; }  // for fork()
 

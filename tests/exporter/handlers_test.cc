@@ -5,15 +5,19 @@
 #include <utility>
 #include <vector>
 
+#include "absl/debugging/symbolize.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/leak/leak_stats.h"
 #include "poolscope/exporter/arenas_handler.h"
 #include "poolscope/exporter/health_handlers.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/index_handler.h"
 #include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/tests/metrics/exposition.h"
+#include "poolscope/tests/metrics/live_allocations.h"
 #include "poolscope/tests/metrics/sample_stats.h"
 #include "prometheus/registry.h"
 
@@ -40,6 +44,9 @@ class HandlersTest : public testing::Test {
 
   MetricRegistry registry_{MetricRegistryOptions{}};
 };
+
+// An address in the function that calls it.
+__attribute__((noinline)) void* Here() { return __builtin_return_address(0); }
 
 bool Contains(absl::string_view text, absl::string_view part) {
   return text.find(part) != absl::string_view::npos;
@@ -112,6 +119,31 @@ TEST_F(HandlersTest, ArenasOfOneAllocator) {
   EXPECT_TRUE(Contains(response.body, "\"allocator\":\"two\""));
   EXPECT_FALSE(Contains(response.body, "\"allocator\":\"one\""));
   EXPECT_TRUE(Contains(response.body, "\"snapshot_id\":17"));
+}
+
+TEST_F(HandlersTest, ArenasNameWhoAskedForTheOldestSampleOfAChunk) {
+  absl::InitializeSymbolizer("/proc/self/exe");
+  for (const char* name : {"one", "two"}) {
+    const auto stats = [name](bool) { return SampleStats(name); };
+    ASSERT_TRUE(registry_.AddAllocator(name, stats).ok());
+  }
+  const HttpResponse unknown = Arenas("format=json");
+  EXPECT_TRUE(Contains(unknown.body, "\"oldest_sample\":41,"));
+  EXPECT_FALSE(Contains(unknown.body, "TestBody")) << unknown.body;
+  // Block 41 of that allocator, not another.
+  void* const here = Here();
+  LeakSource source;
+  source.stats = [] { return LeakStats(); };
+  source.live = [here] {
+    return MakeLive({{40, 1, 16, {nullptr}}, {41, 1, 16, {here}}});
+  };
+  registry_.AddLeakDetector("two", source);
+  for (const char* query : {"format=json", "format=text", "allocator=two"}) {
+    const HttpResponse known = Arenas(query);
+    EXPECT_TRUE(Contains(known.body, "AskedForTheOldestSample")) << known.body;
+  }
+  EXPECT_FALSE(
+      Contains(Arenas("allocator=one").body, "AskedForTheOldestSample"));
 }
 
 TEST_F(HandlersTest, ArenasRefuseBadQueriesInOneLine) {

@@ -77,6 +77,7 @@ AllocatorStats SampleStats(absl::string_view name) {
       {8, 0x7f0000800000, 0, ChunkListId::kQ100, 100, 4 * kMiB, 4 * kMiB, 0, 0,
        0, 0},
   };
+  stats.chunks[0].oldest_sample = {41, 14000, 12.5};
   stats.chunks_by_utilization = {0, 1, 0, 0, 0, 0, 1};
   stats.chunk_list_moves_next = 11;
   stats.chunk_list_moves_prev = 9;
