@@ -1,6 +1,7 @@
 #include "poolscope/examples/demo/demo.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,8 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
+#include "poolscope/allocator/leak/leak_detector.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/examples/demo/forget_message.h"
 #include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/examples/demo/report.h"
 #include "poolscope/examples/demo/stop_signal.h"
@@ -48,7 +52,9 @@ std::string Opening(const DemoOptions& options, const std::string& url) {
   return absl::StrCat(
       "scenario ", options.scenario->name, ": ", options.scenario->description,
       "\n", ExpectationText(options), "\n\n", "  metrics  ", url, "/metrics\n",
-      "  arenas   ", url, "/debug/arenas\n", "  all      ", url, "/\n",
+      "  arenas   ", url, "/debug/arenas\n", "  leaks    ", url,
+      "/debug/leaks\n", "  heap     ", url, "/debug/pprof/heap\n",
+      "  all      ", url, "/\n",
       options.duration == absl::ZeroDuration()
           ? std::string("runs until Ctrl-C\n")
           : absl::StrCat("runs for ", absl::FormatDuration(options.duration),
@@ -81,17 +87,18 @@ uint64_t Report(const DemoOptions& options, const Traffic& traffic,
   return peak_pinned;
 }
 
-// Whether what was sent and what became of it add up, and every block is back.
+// Whether what was sent and what became of it add up, and every buffer is back.
 absl::Status CheckBooks(const Summary& summary) {
   if (summary.unanswered != summary.end.messages.in_flight) {
     return absl::InternalError(absl::StrFormat(
         "%d messages have no answer, but %d are counted as in flight",
         summary.unanswered, summary.end.messages.in_flight));
   }
-  if (PinnedBytes(summary.end.pool) != 0) {
-    return absl::InternalError(
-        absl::StrFormat("%d bytes are pinned after the relay has ended",
-                        PinnedBytes(summary.end.pool)));
+  // What a scenario forgets on purpose is all that may be missing.
+  if (PinnedBytes(summary.end.pool) != ForgottenBytes()) {
+    return absl::InternalError(absl::StrFormat(
+        "%d bytes are pinned after the relay has ended, %d are forgotten",
+        PinnedBytes(summary.end.pool), ForgottenBytes()));
   }
   return absl::OkStatus();
 }
@@ -109,21 +116,33 @@ absl::Status RunDemo(const DemoOptions& options, std::FILE* out) {
   pool_options.max_direct_memory_bytes = options.max_direct_memory_bytes;
   pool_options.arenas = options.arenas;
   pool_options.layout = options.layout;
+  LeakDetectorOptions detector_options;
+  detector_options.allocator = pool_options.name;
+  detector_options.level = options.leak_detection;
+  detector_options.suspect_after = options.suspect_after;
+  const absl::StatusOr<std::shared_ptr<LeakDetector>> detector =
+      LeakDetector::Create(std::move(detector_options));
+  if (!detector.ok()) return detector.status();
+  pool_options.observer = *detector;
   absl::StatusOr<std::unique_ptr<PooledAllocator>> created =
       PooledAllocator::Create(pool_options);
   if (!created.ok()) return created.status();
   const std::unique_ptr<PooledAllocator> pool = *std::move(created);
+  (*detector)->ControlSampling(
+      [&pool](size_t bytes) { pool->SetSampleInterval(bytes); });
+  const std::unique_ptr<BufferAllocator> allocator =
+      BufferAllocator::Pooled(pool.get());
 
   SidecarOptions sidecar_options;
   sidecar_options.listen_address = options.listen;
   absl::StatusOr<std::unique_ptr<Sidecar>> sidecar =
       Sidecar::Start(sidecar_options);
   if (!sidecar.ok()) return sidecar.status();
-  status = (*sidecar)->RegisterAllocator(pool.get());
+  status = (*sidecar)->RegisterAllocator(pool.get(), *detector);
   if (!status.ok()) return status;
 
   absl::StatusOr<std::unique_ptr<Traffic>> traffic =
-      Traffic::Start(options, pool.get());
+      Traffic::Start(options, allocator.get());
   if (!traffic.ok()) return traffic.status();
   const absl::Duration start = MonotonicNow();
   Print(Opening(options, (*sidecar)->url()), out);

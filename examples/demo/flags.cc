@@ -15,6 +15,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "poolscope/allocator/leak/leak_level.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/byte_size.h"
 #include "poolscope/examples/demo/scenario.h"
@@ -40,15 +42,21 @@ ABSL_FLAG(std::optional<int>, arenas, std::nullopt, "arenas of the pool");
 ABSL_FLAG(std::string, layout, "runs",
           "how the pool keeps its chunks' pages, and its size classes: runs "
           "(four a doubling) or buddy (powers of two)");
+ABSL_FLAG(std::string, leak_detection, "",
+          "level of the leak detector: disabled, simple, advanced or paranoid");
+ABSL_FLAG(std::optional<absl::Duration>, suspect_after, std::nullopt,
+          "age before which no buffer is suspected of being forgotten, such as "
+          "10s");
 ABSL_FLAG(uint64_t, seed, 1, "of the random delays and the payloads");
 
 namespace poolscope::demo {
 namespace {
 
 constexpr absl::string_view kFlagNames[] = {
-    "scenario",    "duration", "rate",   "message_bytes",
-    "connections", "workers",  "listen", "max_direct_memory",
-    "arenas",      "layout",   "seed",
+    "scenario",    "duration", "rate",           "message_bytes",
+    "connections", "workers",  "listen",         "max_direct_memory",
+    "arenas",      "layout",   "leak_detection", "suspect_after",
+    "seed",
 };
 
 constexpr size_t kHelpColumn = 23;
@@ -63,7 +71,12 @@ bool IsDemoFlag(absl::string_view name) {
 std::string DefaultText(absl::string_view name) {
   const std::string value = absl::FindCommandLineFlag(name)->DefaultValue();
   if (!value.empty()) return value;
-  return name == "arenas" ? "by cores and memory" : "the scenario's";
+  if (name == "arenas") return "by cores and memory";
+  if (name == "leak_detection") {
+    return absl::StrCat("the scenario's, else $", kLeakLevelVariable,
+                        ", else simple");
+  }
+  return "the scenario's";
 }
 
 // Appends `text`, broken into lines that begin at kHelpColumn.
@@ -104,10 +117,11 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
                                 "' specified for flag '", name, "'; "))) {
     return absl::InvalidArgumentError(absl::StrCat("--", name, ": ", reason));
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--", name, ": '", absl::CHexEscape(value), "' is ",
-      name == "duration" ? "not a time: give a number and its unit, as in 30s"
-                         : "not a number that it can take; see --help"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", name, ": '", absl::CHexEscape(value), "' is ",
+                   name == "duration" || name == "suspect_after"
+                       ? "not a time: give a number and its unit, as in 30s"
+                       : "not a number that it can take; see --help"));
 }
 
 absl::StatusOr<ChunkLayout> FindLayout(absl::string_view name) {
@@ -116,6 +130,17 @@ absl::StatusOr<ChunkLayout> FindLayout(absl::string_view name) {
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "--layout is '", absl::CHexEscape(name), "': give runs or buddy"));
+}
+
+// The flag's, else the scenario's; unset where neither says.
+absl::StatusOr<std::optional<LeakLevel>> FindLeakLevel(
+    absl::string_view flag, const Scenario& scenario) {
+  if (flag.empty()) return scenario.leak_detection;
+  const absl::StatusOr<LeakLevel> level = ParseLeakLevel(flag);
+  if (level.ok()) return *level;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--leak_detection is '", absl::CHexEscape(flag),
+                   "': give disabled, simple, advanced or paranoid"));
 }
 
 }  // namespace
@@ -187,6 +212,9 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
   const absl::StatusOr<ChunkLayout> layout =
       FindLayout(absl::GetFlag(FLAGS_layout));
   if (!layout.ok()) return layout.status();
+  const absl::StatusOr<std::optional<LeakLevel>> leak_detection =
+      FindLeakLevel(absl::GetFlag(FLAGS_leak_detection), **scenario);
+  if (!leak_detection.ok()) return leak_detection.status();
   DemoOptions options;
   options.scenario = *scenario;
   options.layout = *layout;
@@ -202,6 +230,9 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
       absl::GetFlag(FLAGS_max_direct_memory).bytes;
   options.arenas = absl::GetFlag(FLAGS_arenas);
   options.seed = absl::GetFlag(FLAGS_seed);
+  options.leak_detection = *leak_detection;
+  options.suspect_after =
+      absl::GetFlag(FLAGS_suspect_after).value_or((*scenario)->suspect_after);
   const absl::Status status = ValidateDemoOptions(options);
   if (!status.ok()) return status;
   return options;

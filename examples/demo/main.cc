@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/debugging/symbolize.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -23,6 +24,8 @@ int Fail(const absl::Status& status, int exit_status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // For the names of functions in leak reports and heap profiles.
+  absl::InitializeSymbolizer(argv[0]);
   const auto arguments = absl::MakeConstSpan(argv + 1, argv + argc);
   if (poolscope::demo::AsksForHelp(arguments)) {
     std::fputs(poolscope::demo::HelpText("demo").c_str(), stdout);

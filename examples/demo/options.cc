@@ -73,6 +73,11 @@ absl::Status ValidateDemoOptions(const DemoOptions& options) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "--arenas is %d: give 1 to %d", *options.arenas, kMaxArenas));
   }
+  if (!(options.suspect_after >= absl::Milliseconds(1))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--suspect_after is ", absl::FormatDuration(options.suspect_after),
+        ": give at least 1ms, such as 10s"));
+  }
   if (options.seed > kMaxSeed) {
     return absl::InvalidArgumentError(
         absl::StrFormat("--seed is %d: give 0 to %d", options.seed, kMaxSeed));

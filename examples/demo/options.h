@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/leak/leak_level.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/scenario.h"
 
@@ -27,6 +28,8 @@ struct DemoOptions {
   std::optional<int> arenas;             // unset: the pool's default
   ChunkLayout layout = ChunkLayout::kRuns;
   uint64_t seed = 1;
+  std::optional<LeakLevel> leak_detection;  // unset: as the environment says
+  absl::Duration suspect_after = absl::Seconds(30);
 };
 
 // InvalidArgumentError names the flag, its value and what to give instead. The

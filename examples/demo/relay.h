@@ -1,10 +1,10 @@
 // Relay: the demo's service. Clients connect to its port on 127.0.0.1; every
-// payload lives in the pool from the read to the write.
+// payload lives in a buffer from the read to the write.
 //
 //   auto relay = Relay::Start({.workers = 4, .upstream_port = upstream.port()},
-//                             pool.get());
+//                             allocator.get());
 //   ... connect to (*relay)->port() ...
-//   (*relay)->Stop();     // now no block is held any more
+//   (*relay)->Stop();     // now no buffer is held any more
 //
 // Thread safety: thread-compatible; counters() may be read from any thread.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_H_
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/examples/demo/relay_counters.h"
 #include "poolscope/examples/demo/relay_worker.h"
 
@@ -24,20 +24,21 @@ namespace poolscope::demo {
 struct RelayOptions {
   int workers = 4;
   uint16_t upstream_port = 0;  // on 127.0.0.1
+  uint64_t forget_one_in = 0;  // RelayWorkerOptions
 };
 
 class Relay {
  public:
-  // Connects to the upstream once for each worker. `pool` is borrowed.
+  // Connects to the upstream once for each worker. `allocator` is borrowed.
   static absl::StatusOr<std::unique_ptr<Relay>> Start(
-      const RelayOptions& options, PooledAllocator* pool);
+      const RelayOptions& options, BufferAllocator* allocator);
 
   ~Relay() { Stop(); }
 
   uint16_t port() const { return port_; }
   const RelayCounters& counters() const { return counters_; }
 
-  // Closes every connection, ends the workers and frees every block. May be
+  // Closes every connection, ends the workers and frees every buffer. May be
   // called twice.
   void Stop();
 

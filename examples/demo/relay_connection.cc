@@ -1,8 +1,8 @@
 #include "poolscope/examples/demo/relay_connection.h"
 
-#include <cstring>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 
 namespace poolscope::demo {
@@ -21,17 +21,21 @@ absl::Status RelayConnection::OnHeader(const FrameHeader& header) {
         absl::StrCat("a frame of kind ", static_cast<int>(header.kind),
                      " where kind ", static_cast<int>(expected_), " was due"));
   }
-  current_ = ReceivedFrame{header};
+  current_ = ReceivedFrame();
+  current_.header = header;
   if (header.status == FrameStatus::kOk) {
-    current_.payload = PoolBlock::Allocate(pool_, header.length);
-    current_.refused = !current_.payload.valid();
+    absl::StatusOr<Buffer> payload = allocator_->Allocate(header.length);
+    if (payload.ok()) {
+      current_.payload = *std::move(payload);
+    } else {
+      current_.refusal = payload.status();
+    }
   }
   return absl::OkStatus();
 }
 
-void RelayConnection::OnPayload(size_t offset, absl::string_view part) {
-  if (!current_.payload.valid()) return;
-  std::memcpy(current_.payload.data() + offset, part.data(), part.size());
+void RelayConnection::OnPayload(size_t, absl::string_view part) {
+  if (current_.payload.is_open()) current_.payload.WriteBytes(part);
 }
 
 void RelayConnection::OnEnd() { received_->push_back(std::move(current_)); }

@@ -1,6 +1,6 @@
 // RelayConnection: one socket of the relay, to a client or to the upstream.
 //
-// Each payload that comes in is read into one pool block of its size. Where
+// Each payload that comes in is read into one buffer of its size. Where
 // the pool refuses, the payload is read and dropped, and the frame is reported
 // as refused: the stream stays in step and the connection lives.
 //
@@ -13,26 +13,27 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "poolscope/allocator/pool/pooled_allocator.h"
-#include "poolscope/examples/demo/block_queue.h"
+#include "poolscope/allocator/buffer/buffer.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
+#include "poolscope/examples/demo/buffer_queue.h"
 #include "poolscope/examples/demo/frame.h"
 #include "poolscope/examples/demo/frame_stream.h"
-#include "poolscope/examples/demo/pool_block.h"
 #include "poolscope/examples/demo/socket.h"
 
 namespace poolscope::demo {
 
 struct ReceivedFrame {
   FrameHeader header;
-  bool refused = false;  // there was no memory for the payload
-  PoolBlock payload;     // valid unless refused or the status is not kOk
+  absl::Status refusal;  // not OK: there was no memory for the payload
+  Buffer payload;  // open unless refused or the header's status is an error
 };
 
 class RelayConnection final : private FrameSink {
  public:
-  // Frames of another kind than `expected` are an error. `pool` is borrowed.
-  RelayConnection(UniqueFd fd, FrameKind expected, PooledAllocator* pool)
-      : fd_(std::move(fd)), expected_(expected), pool_(pool) {}
+  // Frames of another kind than `expected` are an error. `allocator` is
+  // borrowed.
+  RelayConnection(UniqueFd fd, FrameKind expected, BufferAllocator* allocator)
+      : fd_(std::move(fd)), expected_(expected), allocator_(allocator) {}
 
   const UniqueFd& fd() const { return fd_; }
 
@@ -41,7 +42,7 @@ class RelayConnection final : private FrameSink {
   absl::Status Read(absl::Span<char> buffer,
                     std::vector<ReceivedFrame>* received);
 
-  BlockQueue& outgoing() { return outgoing_; }
+  BufferQueue& outgoing() { return outgoing_; }
 
   // For the worker: whether it waits for room in the socket, and whether the
   // connection stands in its list of those to flush.
@@ -55,11 +56,11 @@ class RelayConnection final : private FrameSink {
 
   const UniqueFd fd_;
   const FrameKind expected_;
-  PooledAllocator* const pool_;
+  BufferAllocator* const allocator_;
   FrameParser parser_;
   ReceivedFrame current_;
   std::vector<ReceivedFrame>* received_ = nullptr;  // during Read()
-  BlockQueue outgoing_;
+  BufferQueue outgoing_;
 };
 
 }  // namespace poolscope::demo

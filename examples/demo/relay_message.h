@@ -1,14 +1,16 @@
-// What the relay's workers hand to one another, blocks included. A block that
-// was allocated by the worker that posts is freed by the one that receives:
-// the remote frees of the demo.
+// What the relay's workers hand to one another, payloads included: buffers that
+// are sent by one worker and received by another. A block that was allocated by
+// the one is freed by the other: the remote frees of the demo.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_MESSAGE_H_
 #define POOLSCOPE_EXAMPLES_DEMO_RELAY_MESSAGE_H_
 
 #include <cstdint>
+#include <utility>
 #include <variant>
 
+#include "poolscope/allocator/buffer/buffer.h"
+#include "poolscope/allocator/buffer/sent_buffer.h"
 #include "poolscope/examples/demo/frame.h"
-#include "poolscope/examples/demo/pool_block.h"
 #include "poolscope/examples/demo/socket.h"
 
 namespace poolscope::demo {
@@ -29,15 +31,23 @@ struct NewClient {
 struct ForwardedRequest {
   Origin origin;
   FrameHeader header;
-  PoolBlock payload;
+  SentBuffer payload;
 };
 
 // An answer for a client of the receiver.
 struct ReturnedAnswer {
   Origin origin;
   FrameHeader header;  // `id` is not set
-  PoolBlock payload;
+  SentBuffer payload;  // empty where a refusal has none
 };
+
+// A payload, or none, on its way and back.
+inline SentBuffer SendPayload(Buffer payload) {
+  return payload.is_open() ? payload.Send() : SentBuffer();
+}
+inline Buffer ReceivePayload(SentBuffer payload) {
+  return payload.is_pending() ? payload.Receive() : Buffer();
+}
 
 using RelayMessage = std::variant<NewClient, ForwardedRequest, ReturnedAnswer>;
 

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/examples/demo/forget_message.h"
 #include "poolscope/exporter/start_thread.h"
 
 namespace poolscope::demo {
@@ -12,31 +14,47 @@ constexpr uint64_t kUpstreamToken = EventLoop::kFirstToken;
 constexpr uint64_t kListenerToken = EventLoop::kFirstToken + 1;
 constexpr uint64_t kFirstClientToken = EventLoop::kFirstToken + 2;
 
+void DiscardPayload(NewClient&) {}
+template <typename Message>
+void DiscardPayload(Message& message) {
+  message.payload.Discard();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RelayWorker>> RelayWorker::Create(
-    int index, UniqueFd upstream, PooledAllocator* pool,
+    int index, UniqueFd upstream, const RelayWorkerOptions& options,
     RelayCounters* counters) {
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return loop.status();
   const absl::Status status = (*loop)->Add(upstream, kUpstreamToken, EPOLLIN);
   if (!status.ok()) return status;
   std::unique_ptr<RelayWorker> worker(
-      new RelayWorker(index, *std::move(loop), pool, counters));
+      new RelayWorker(index, *std::move(loop), options, counters));
   worker->upstream_ = std::make_unique<RelayConnection>(
-      std::move(upstream), FrameKind::kAnswer, pool);
+      std::move(upstream), FrameKind::kAnswer, options.allocator);
   return worker;
 }
 
 RelayWorker::RelayWorker(int index, std::unique_ptr<EventLoop> loop,
-                         PooledAllocator* pool, RelayCounters* counters)
+                         const RelayWorkerOptions& options,
+                         RelayCounters* counters)
     : index_(index),
-      pool_(pool),
+      options_(options),
       counters_(counters),
       loop_(std::move(loop)),
       mailbox_(loop_.get()),
       next_token_(kFirstClientToken),
+      to_forget_(options.forget_one_in),
       buffer_(kIoBufferBytes) {}
+
+RelayWorker::~RelayWorker() {
+  Stop();
+  // Too late for anybody; left alone, they would count as forgotten.
+  for (RelayMessage& message : mailbox_.TakeAll()) {
+    std::visit([](auto& body) { DiscardPayload(body); }, message);
+  }
+}
 
 absl::Status RelayWorker::Listen(UniqueFd listener) {
   listener_ = std::move(listener);
@@ -116,21 +134,26 @@ void RelayWorker::ReadClient(uint64_t token) {
   for (ReceivedFrame& frame : received_) {
     RelayCounters::Add(counters_->requests);
     const Origin origin{index_, token, frame.header.id};
-    if (frame.refused) {
+    if (!frame.refusal.ok()) {
       RelayCounters::Add(counters_->refused_requests);
-      counters_->NoteRefusal(PooledAllocator::LastRefusal());
+      counters_->NoteRefusal(frame.refusal);
       Answer(origin,
              FrameHeader{0, FrameKind::kAnswer, FrameStatus::kRequestRefused, 0,
                          frame.header.seed},
-             PoolBlock());
+             Buffer());
       continue;
+    }
+    if (options_.forget_one_in != 0 && --to_forget_ == 0) {
+      to_forget_ = options_.forget_one_in;
+      ForgetMessage(frame.payload);
     }
     const size_t others = workers_.size() - 1;
     const size_t step = others == 0 ? 0 : 1 + forwarded_++ % others;
     const size_t worker =
         (static_cast<size_t>(index_) + step) % workers_.size();
     Deliver(static_cast<int>(worker),
-            ForwardedRequest{origin, frame.header, std::move(frame.payload)});
+            ForwardedRequest{origin, frame.header,
+                             SendPayload(std::move(frame.payload))});
   }
   received_.clear();
   if (!status.ok()) Close(token, status);
@@ -146,9 +169,9 @@ void RelayWorker::ReadUpstream() {
       status = absl::InvalidArgumentError("an answer to no request");
       break;
     }
-    if (frame.refused) {
+    if (!frame.refusal.ok()) {
       RelayCounters::Add(counters_->refused_answers);
-      counters_->NoteRefusal(PooledAllocator::LastRefusal());
+      counters_->NoteRefusal(frame.refusal);
       frame.header.length = 0;
       frame.header.status = FrameStatus::kAnswerRefused;
     }
@@ -180,29 +203,31 @@ void RelayWorker::Handle(NewClient client) {
     counters_->NoteBroken(status);
     return;
   }
-  clients_.emplace(
-      token, std::make_unique<RelayConnection>(std::move(client.fd),
-                                               FrameKind::kRequest, pool_));
+  clients_.emplace(token, std::make_unique<RelayConnection>(
+                              std::move(client.fd), FrameKind::kRequest,
+                              options_.allocator));
 }
 
 void RelayWorker::Handle(ForwardedRequest request) {
+  Buffer payload = ReceivePayload(std::move(request.payload));
   if (upstream_ == nullptr) {
     RelayCounters::Add(counters_->lost_upstream);
     Answer(request.origin,
            FrameHeader{0, FrameKind::kAnswer, FrameStatus::kUpstreamLost, 0,
                        request.header.seed},
-           PoolBlock());
+           Buffer());
     return;
   }
   RelayCounters::Add(counters_->forwarded);
   const uint64_t id = next_upstream_id_++;
   in_flight_[id].origin = request.origin;
   request.header.id = id;
-  upstream_->outgoing().Push(request.header, std::move(request.payload));
+  upstream_->outgoing().Push(request.header, std::move(payload));
   ScheduleFlush(kUpstreamToken);
 }
 
 void RelayWorker::Handle(ReturnedAnswer answer) {
+  Buffer payload = ReceivePayload(std::move(answer.payload));
   RelayConnection* const client = Find(answer.origin.connection);
   if (client == nullptr) {
     RelayCounters::Add(counters_->client_gone);
@@ -210,13 +235,14 @@ void RelayWorker::Handle(ReturnedAnswer answer) {
   }
   RelayCounters::Add(counters_->answers);
   answer.header.id = answer.origin.request_id;
-  client->outgoing().Push(answer.header, std::move(answer.payload));
+  client->outgoing().Push(answer.header, std::move(payload));
   ScheduleFlush(answer.origin.connection);
 }
 
 void RelayWorker::Answer(const Origin& origin, const FrameHeader& header,
-                         PoolBlock payload) {
-  Deliver(origin.worker, ReturnedAnswer{origin, header, std::move(payload)});
+                         Buffer payload) {
+  Deliver(origin.worker,
+          ReturnedAnswer{origin, header, SendPayload(std::move(payload))});
 }
 
 RelayConnection* RelayWorker::Find(uint64_t token) {
@@ -247,7 +273,7 @@ void RelayWorker::FlushScheduled() {
 
 void RelayWorker::Flush(uint64_t token, RelayConnection& connection) {
   const absl::StatusOr<bool> all_out = connection.outgoing().Flush(
-      connection.fd(), [&](uint64_t id, PoolBlock payload) {
+      connection.fd(), [&](uint64_t id, Buffer payload) {
         if (token != kUpstreamToken) return;  // an answer: freed here
         const auto it = in_flight_.find(id);
         if (it != in_flight_.end()) it->second.payload = std::move(payload);
@@ -283,7 +309,7 @@ void RelayWorker::FailInFlight() {
     RelayCounters::Add(counters_->lost_upstream);
     Answer(request.origin,
            FrameHeader{0, FrameKind::kAnswer, FrameStatus::kUpstreamLost, 0, 0},
-           PoolBlock());
+           Buffer());
   }
 }
 

@@ -23,7 +23,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/allocator/buffer/buffer.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/examples/demo/event_loop.h"
 #include "poolscope/examples/demo/mailbox.h"
 #include "poolscope/examples/demo/relay_connection.h"
@@ -33,15 +34,22 @@
 
 namespace poolscope::demo {
 
+struct RelayWorkerOptions {
+  BufferAllocator* allocator = nullptr;  // of the payloads
+  // ForgetMessage() gets one request in so many; 0: none.
+  uint64_t forget_one_in = 0;
+};
+
 class RelayWorker {
  public:
-  // `upstream` is the worker's connection to it. `pool` and `counters` are
-  // borrowed and outlive the worker.
+  // `upstream` is the worker's connection to it. The options'
+  // allocator and `counters` are borrowed and outlive the worker.
   static absl::StatusOr<std::unique_ptr<RelayWorker>> Create(
-      int index, UniqueFd upstream, PooledAllocator* pool,
+      int index, UniqueFd upstream, const RelayWorkerOptions& options,
       RelayCounters* counters);
 
-  ~RelayWorker() { Stop(); }
+  // Once no other worker posts any more.
+  ~RelayWorker();
 
   // Makes this worker the one that accepts connections, for all in turn.
   absl::Status Listen(UniqueFd listener);
@@ -61,11 +69,11 @@ class RelayWorker {
   // A request that waits for its answer.
   struct InFlight {
     Origin origin;
-    PoolBlock payload;  // from the moment that it is sent
+    Buffer payload;  // from the moment that it is sent
   };
 
-  RelayWorker(int index, std::unique_ptr<EventLoop> loop, PooledAllocator* pool,
-              RelayCounters* counters);
+  RelayWorker(int index, std::unique_ptr<EventLoop> loop,
+              const RelayWorkerOptions& options, RelayCounters* counters);
 
   void Run();
   void HandleReady(const EventLoop::Ready& ready);
@@ -79,8 +87,7 @@ class RelayWorker {
   void Deliver(int worker, RelayMessage message);
   void HandleMessage(RelayMessage message);
 
-  void Answer(const Origin& origin, const FrameHeader& header,
-              PoolBlock payload);
+  void Answer(const Origin& origin, const FrameHeader& header, Buffer payload);
   RelayConnection* Find(uint64_t token);
   void ScheduleFlush(uint64_t token);
   void FlushScheduled();
@@ -89,7 +96,7 @@ class RelayWorker {
   void FailInFlight();
 
   const int index_;
-  PooledAllocator* const pool_;
+  const RelayWorkerOptions options_;
   RelayCounters* const counters_;
   const std::unique_ptr<EventLoop> loop_;
 
@@ -106,6 +113,7 @@ class RelayWorker {
   uint64_t next_upstream_id_ = 1;
   uint64_t accepted_ = 0;
   uint64_t forwarded_ = 0;
+  uint64_t to_forget_ = 0;  // requests until the next that is
   std::vector<uint64_t> to_flush_;
   std::vector<ReceivedFrame> received_;
   std::vector<char> buffer_;

@@ -14,6 +14,11 @@ absl::Span<const Scenario> Scenarios() {
       {"steady",
        "messages of 14 KiB, 200 a second, answered after 50 to 100 ms", 200,
        14336, absl::Milliseconds(50), absl::Milliseconds(100)},
+      {"leak",
+       "as steady, but ForgetMessage keeps a copy of one message in a hundred "
+       "for ever",
+       200, 14336, absl::Milliseconds(50), absl::Milliseconds(100), 100,
+       LeakLevel::kParanoid, absl::Seconds(10)},
   };
   return kScenarios;
 }

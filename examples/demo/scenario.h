@@ -4,11 +4,13 @@
 #define POOLSCOPE_EXAMPLES_DEMO_SCENARIO_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "poolscope/allocator/leak/leak_level.h"
 
 namespace poolscope::demo {
 
@@ -21,6 +23,12 @@ struct Scenario {
   // Bounds of the upstream's delay.
   absl::Duration min_delay;
   absl::Duration max_delay;
+
+  // ForgetMessage() gets one message in so many; 0: none.
+  uint64_t forget_one_in = 0;
+  // Unset: as POOLSCOPE_LEAK_DETECTION says, else simple.
+  std::optional<LeakLevel> leak_detection;
+  absl::Duration suspect_after = absl::Seconds(30);
 };
 
 // In the order in which --help lists them. The first is the default.

@@ -10,7 +10,7 @@ constexpr int kClientThreads = 2;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Traffic>> Traffic::Start(
-    const DemoOptions& options, PooledAllocator* pool) {
+    const DemoOptions& options, BufferAllocator* allocator) {
   std::unique_ptr<Traffic> traffic(new Traffic);
 
   UpstreamOptions upstream_options;
@@ -25,8 +25,9 @@ absl::StatusOr<std::unique_ptr<Traffic>> Traffic::Start(
   RelayOptions relay_options;
   relay_options.workers = options.workers;
   relay_options.upstream_port = traffic->upstream_->port();
+  relay_options.forget_one_in = options.scenario->forget_one_in;
   absl::StatusOr<std::unique_ptr<Relay>> relay =
-      Relay::Start(relay_options, pool);
+      Relay::Start(relay_options, allocator);
   if (!relay.ok()) return relay.status();
   traffic->relay_ = *std::move(relay);
 

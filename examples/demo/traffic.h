@@ -2,7 +2,7 @@
 // the right order. What the demo runs, and what its tests run without the
 // server and the report.
 //
-//   auto traffic = Traffic::Start(options, pool.get());
+//   auto traffic = Traffic::Start(options, allocator.get());
 //   ...
 //   TrafficResult result = (*traffic)->Finish(absl::Seconds(5));
 //
@@ -15,7 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/examples/demo/load_generator.h"
 #include "poolscope/examples/demo/message_counts.h"
 #include "poolscope/examples/demo/options.h"
@@ -33,9 +33,9 @@ struct TrafficResult {
 
 class Traffic {
  public:
-  // Every client is connected when this returns. `pool` is borrowed.
+  // Every client is connected when this returns. `allocator` is borrowed.
   static absl::StatusOr<std::unique_ptr<Traffic>> Start(
-      const DemoOptions& options, PooledAllocator* pool);
+      const DemoOptions& options, BufferAllocator* allocator);
 
   ~Traffic();
 
@@ -44,7 +44,7 @@ class Traffic {
   const RelayCounters& relay() const { return relay_->counters(); }
 
   // Ends the load, waits up to `drain` for the answers under way, and ends the
-  // relay and the upstream: no block is held after that. To be called once.
+  // relay and the upstream: no buffer is held after that. To be called once.
   TrafficResult Finish(absl::Duration drain);
 
  private:

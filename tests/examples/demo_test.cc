@@ -52,43 +52,50 @@ TEST_P(BadFlagTest, IsOneLineWithTheValueAndTheRemedy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Demo, BadFlagTest,
-    testing::Values(BadFlag{"--scenario=wild", "'wild'", "one of steady"},
-                    BadFlag{"--rate=0", "--rate is 0", "0.1 to 1000000"},
-                    BadFlag{"--rate=1000001", "--rate", "0.1 to 1000000"},
-                    BadFlag{"--rate=nan", "nan", "0.1 to 1000000"},
-                    BadFlag{"--rate=fast", "'fast'", "--help"},
-                    BadFlag{"--message_bytes=14q", "'14q'", "14k"},
-                    BadFlag{"--message_bytes=1g", "1073741824", "128.0 MiB"},
-                    BadFlag{"--connections=0", "--connections is 0",
-                            "1 to 10000"},
-                    BadFlag{"--connections=10001", "10001", "1 to 10000"},
-                    BadFlag{"--workers=65", "--workers is 65", "1 to 64"},
-                    BadFlag{"--duration=soon", "'soon'", "30s"},
-                    BadFlag{"--duration=-1s", "-1s", "30s"},
-                    BadFlag{"--duration=0.1ns", "0.1ns", "0 (until Ctrl-C)"},
-                    BadFlag{"--duration=-0.1ns", "-0.1ns", "at least 1ms"},
-                    BadFlag{"--duration=999us", "999us", "at least 1ms"},
-                    BadFlag{"--rate=", "--rate is empty", "--rate=VALUE"},
-                    BadFlag{"--arenas=", "--arenas is empty", "VALUE"},
-                    BadFlag{"--scenario=", "--scenario is empty", "VALUE"},
-                    BadFlag{"--listen=", "--listen is empty", "VALUE"},
-                    BadFlag{"--scenario=a\nb", "'a\\nb'", "one of steady"},
-                    BadFlag{"--rate=\x1b[2J; x", "'\\x1b[2J; x'", "--help"},
-                    BadFlag{"--layout=\x1b", "'\\x1b'", "runs or buddy"},
-                    BadFlag{"--message_bytes=\n", "'\\n'", "14k"},
-                    BadFlag{"--listen=\x1b:1", "\\x1b:1", "ADDRESS:PORT"},
-                    BadFlag{"--ra\nte=1", "--ra\\nte", "--rate,"},
-                    BadFlag{"st\neady", "'st\\neady'", "--name=value"},
-                    BadFlag{"--listen=192.0.2.1:0", "192.0.2.1:0",
-                            "SidecarOptions::allow_remote"},
-                    BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
-                    BadFlag{"--arenas=0", "--arenas is 0", "1 to 1024"},
-                    BadFlag{"--layout=slab", "'slab'", "runs or buddy"},
-                    BadFlag{"--seed=65536", "65536", "0 to 65535"},
-                    BadFlag{"--listen=nowhere", "nowhere", "ADDRESS:PORT"},
-                    BadFlag{"--rates=1", "--rates", "--rate,"},
-                    BadFlag{"--rate", "--rate", "--rate=VALUE"},
-                    BadFlag{"steady", "'steady'", "--name=value"}));
+    testing::Values(
+        BadFlag{"--scenario=wild", "'wild'", "one of steady, leak"},
+        BadFlag{"--rate=0", "--rate is 0", "0.1 to 1000000"},
+        BadFlag{"--rate=1000001", "--rate", "0.1 to 1000000"},
+        BadFlag{"--rate=nan", "nan", "0.1 to 1000000"},
+        BadFlag{"--rate=fast", "'fast'", "--help"},
+        BadFlag{"--message_bytes=14q", "'14q'", "14k"},
+        BadFlag{"--message_bytes=1g", "1073741824", "128.0 MiB"},
+        BadFlag{"--connections=0", "--connections is 0", "1 to 10000"},
+        BadFlag{"--connections=10001", "10001", "1 to 10000"},
+        BadFlag{"--workers=65", "--workers is 65", "1 to 64"},
+        BadFlag{"--duration=soon", "'soon'", "30s"},
+        BadFlag{"--duration=-1s", "-1s", "30s"},
+        BadFlag{"--duration=0.1ns", "0.1ns", "0 (until Ctrl-C)"},
+        BadFlag{"--duration=-0.1ns", "-0.1ns", "at least 1ms"},
+        BadFlag{"--duration=999us", "999us", "at least 1ms"},
+        BadFlag{"--rate=", "--rate is empty", "--rate=VALUE"},
+        BadFlag{"--arenas=", "--arenas is empty", "VALUE"},
+        BadFlag{"--scenario=", "--scenario is empty", "VALUE"},
+        BadFlag{"--listen=", "--listen is empty", "VALUE"},
+        BadFlag{"--scenario=a\nb", "'a\\nb'", "one of steady, leak"},
+        BadFlag{"--rate=\x1b[2J; x", "'\\x1b[2J; x'", "--help"},
+        BadFlag{"--layout=\x1b", "'\\x1b'", "runs or buddy"},
+        BadFlag{"--message_bytes=\n", "'\\n'", "14k"},
+        BadFlag{"--listen=\x1b:1", "\\x1b:1", "ADDRESS:PORT"},
+        BadFlag{"--ra\nte=1", "--ra\\nte", "--rate,"},
+        BadFlag{"st\neady", "'st\\neady'", "--name=value"},
+        BadFlag{"--listen=192.0.2.1:0", "192.0.2.1:0",
+                "SidecarOptions::allow_remote"},
+        BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
+        BadFlag{"--arenas=0", "--arenas is 0", "1 to 1024"},
+        BadFlag{"--layout=slab", "'slab'", "runs or buddy"},
+        BadFlag{"--seed=65536", "65536", "0 to 65535"},
+        BadFlag{"--listen=nowhere", "nowhere", "ADDRESS:PORT"},
+        BadFlag{"--leak_detection=some", "'some'",
+                "disabled, simple, advanced or paranoid"},
+        BadFlag{"--leak_detection=", "--leak_detection is empty", "VALUE"},
+        BadFlag{"--suspect_after=late", "'late'", "30s"},
+        BadFlag{"--suspect_after=0", "--suspect_after is 0", "at least 1ms"},
+        BadFlag{"--suspect_after=999us", "999us", "at least 1ms"},
+        BadFlag{"--suspect_after=-1s", "-1s", "at least 1ms"},
+        BadFlag{"--rates=1", "--rates", "--rate,"},
+        BadFlag{"--rate", "--rate", "--rate=VALUE"},
+        BadFlag{"steady", "'steady'", "--name=value"}));
 
 TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
   Subprocess demo(Demo({"--help"}));
@@ -97,8 +104,9 @@ TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
   for (const char* text :
        {"--listen ", "--scenario ", "--duration ", "--rate ",
         "--message_bytes ", "--connections ", "--workers ",
-        "--max_direct_memory ", "--arenas ", "--layout ", "--seed ",
-        "  steady  ", "127.0.0.1:9464", "a second one ends it at once"}) {
+        "--max_direct_memory ", "--arenas ", "--layout ", "--leak_detection ",
+        "--suspect_after ", "--seed ", "  steady  ", "  leak  ",
+        "127.0.0.1:9464", "a second one ends it at once"}) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text)) << text;
   }
   EXPECT_FALSE(absl::StrContains(demo.output(), " \n")) << demo.output();
@@ -121,9 +129,9 @@ TEST(DemoTest, EndsByItselfWithASummary) {
   EXPECT_EQ(demo.Wait(), 0) << demo.errors();
   EXPECT_EQ(demo.errors(), "");
   for (const char* text :
-       {"280.0 KiB to 560.0 KiB", "/metrics\n", "/debug/arenas\n", "p99 ms",
-        "Summary after", " 0 failed, 0 in flight at the end",
-        "pinned at the end 0 B"}) {
+       {"280.0 KiB to 560.0 KiB", "/metrics\n", "/debug/arenas\n",
+        "/debug/leaks\n", "/debug/pprof/heap\n", "p99 ms", "Summary after",
+        " 0 failed, 0 in flight at the end", "pinned at the end 0 B"}) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text))
         << text << " in " << demo.output();
   }

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/frame.h"
@@ -103,9 +104,10 @@ class RelayTest : public testing::Test {
     auto pool = PooledAllocator::Create(options);
     ASSERT_TRUE(pool.ok()) << pool.status();
     pool_ = *std::move(pool);
+    allocator_ = BufferAllocator::Pooled(pool_.get());
     absl::StatusOr<Listener> listener = ListenOnLoopback();
     ASSERT_TRUE(listener.ok()) << listener.status();
-    auto relay = Relay::Start({1, listener->port}, pool_.get());
+    auto relay = Relay::Start({1, listener->port}, allocator_.get());
     ASSERT_TRUE(relay.ok()) << relay.status();
     relay_ = *std::move(relay);
     ASSERT_TRUE(Readable(listener->fd));
@@ -127,6 +129,7 @@ class RelayTest : public testing::Test {
   }
 
   std::unique_ptr<PooledAllocator> pool_;
+  std::unique_ptr<BufferAllocator> allocator_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<Peer> upstream_;
 };

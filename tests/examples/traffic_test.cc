@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/options.h"
@@ -47,7 +48,8 @@ std::unique_ptr<PooledAllocator> Pool(const DemoOptions& options) {
 // Runs until `messages` were sent, and checks what must hold for any traffic.
 TrafficResult RunTraffic(const DemoOptions& options, PooledAllocator* pool,
                          uint64_t messages) {
-  auto traffic = Traffic::Start(options, pool);
+  const auto allocator = BufferAllocator::Pooled(pool);
+  auto traffic = Traffic::Start(options, allocator.get());
   EXPECT_TRUE(traffic.ok()) << traffic.status();
   if (!traffic.ok()) return TrafficResult();
   Await([&] { return (*traffic)->counts().Totals().sent >= messages; });
@@ -128,7 +130,8 @@ TEST(TrafficTest, ARefusalGivesItsReason) {
   options.message_bytes = 5 << 20;  // never fits
   options.connections = 2;
   const auto pool = Pool(options);
-  auto traffic = Traffic::Start(options, pool.get());
+  const auto allocator = BufferAllocator::Pooled(pool.get());
+  auto traffic = Traffic::Start(options, allocator.get());
   ASSERT_TRUE(traffic.ok()) << traffic.status();
   Await([&] { return (*traffic)->counts().Totals().failed_total() >= 3; });
   const TrafficResult result = (*traffic)->Finish(kDrain);
@@ -153,7 +156,8 @@ TEST(TrafficTest, EmptyAndHugePayloadsTravelToo) {
 TEST(TrafficTest, AnEndWithoutDrainingCountsWhatWasInFlight) {
   const DemoOptions options = Options(2000);
   const auto pool = Pool(options);
-  auto traffic = Traffic::Start(options, pool.get());
+  const auto allocator = BufferAllocator::Pooled(pool.get());
+  auto traffic = Traffic::Start(options, allocator.get());
   ASSERT_TRUE(traffic.ok()) << traffic.status();
   Await([&] { return (*traffic)->counts().Totals().answered >= 100; });
   const TrafficResult result = (*traffic)->Finish(absl::ZeroDuration());
@@ -165,8 +169,9 @@ TEST(TrafficTest, AnEndWithoutDrainingCountsWhatWasInFlight) {
 TEST(TrafficTest, WithoutThreadsItSaysSo) {
   const DemoOptions options = Options(200);
   const auto pool = Pool(options);
+  const auto allocator = BufferAllocator::Pooled(pool.get());
   const ThreadShortage shortage;
-  const absl::Status status = Traffic::Start(options, pool.get()).status();
+  const absl::Status status = Traffic::Start(options, allocator.get()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
 }
 

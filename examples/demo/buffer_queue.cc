@@ -1,4 +1,4 @@
-#include "poolscope/examples/demo/block_queue.h"
+#include "poolscope/examples/demo/buffer_queue.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "absl/types/span.h"
 
 namespace poolscope::demo {
 namespace {
@@ -19,12 +21,14 @@ class Gather {
 
   bool full() const { return count_ + 2 > kMaxParts; }
 
-  void Add(char* data, size_t size) {
+  void Add(const void* data, size_t size) {
     if (skip_ >= size) {
       skip_ -= size;
       return;
     }
-    parts_[count_++] = iovec{data + skip_, size - skip_};
+    // sendmsg() only reads them.
+    char* const bytes = const_cast<char*>(static_cast<const char*>(data));
+    parts_[count_++] = iovec{bytes + skip_, size - skip_};
     skip_ = 0;
   }
 
@@ -43,18 +47,22 @@ class Gather {
 
 }  // namespace
 
-void BlockQueue::Push(const FrameHeader& header, PoolBlock payload) {
+void BufferQueue::Push(const FrameHeader& header, Buffer payload) {
   frames_.push_back(Frame{header.id, EncodeHeader(header), header.length,
                           std::move(payload)});
 }
 
-absl::StatusOr<bool> BlockQueue::Flush(const UniqueFd& fd, OnSent on_sent) {
+absl::StatusOr<bool> BufferQueue::Flush(const UniqueFd& fd, OnSent on_sent) {
   while (!frames_.empty()) {
     Gather gather(front_sent_);
     for (Frame& frame : frames_) {
       if (gather.full()) break;
       gather.Add(frame.header.data(), frame.header.size());
-      gather.Add(frame.payload.data(), frame.length);
+      if (!frame.payload.is_open()) continue;
+      // One piece: the payload was read into a buffer of its size.
+      iovec payload{};
+      frame.payload.ReadableIovecs(absl::MakeSpan(&payload, 1));
+      gather.Add(payload.iov_base, frame.length);
     }
     const ssize_t n = gather.Send(fd);
     if (n < 0) {

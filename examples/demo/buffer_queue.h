@@ -1,13 +1,13 @@
-// BlockQueue: frames that the relay has to send on one connection, each
+// BufferQueue: frames that the relay has to send on one connection, each
 // payload in the pool block that it was received into.
 //
-// Headers and payloads leave together by gather writes. A block stays here
+// Headers and payloads leave together by gather writes. A buffer stays here
 // until its last byte is written; then the queue gives it back through
 // `on_sent`. What is left is freed with the queue.
 //
 // Thread-compatible; belongs to the thread of its connection.
-#ifndef POOLSCOPE_EXAMPLES_DEMO_BLOCK_QUEUE_H_
-#define POOLSCOPE_EXAMPLES_DEMO_BLOCK_QUEUE_H_
+#ifndef POOLSCOPE_EXAMPLES_DEMO_BUFFER_QUEUE_H_
+#define POOLSCOPE_EXAMPLES_DEMO_BUFFER_QUEUE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -15,20 +15,20 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "poolscope/allocator/buffer/buffer.h"
 #include "poolscope/examples/demo/frame.h"
-#include "poolscope/examples/demo/pool_block.h"
 #include "poolscope/examples/demo/socket.h"
 
 namespace poolscope::demo {
 
-class BlockQueue {
+class BufferQueue {
  public:
   // Given the frame's id and its payload once it is out.
-  using OnSent = absl::FunctionRef<void(uint64_t id, PoolBlock payload)>;
+  using OnSent = absl::FunctionRef<void(uint64_t id, Buffer payload)>;
 
-  // `header.length` bytes of `payload` are sent; it may be empty when that
-  // is 0.
-  void Push(const FrameHeader& header, PoolBlock payload);
+  // The readable bytes of `payload` are sent, `header.length` of them; it may
+  // be empty when that is 0.
+  void Push(const FrameHeader& header, Buffer payload);
   bool empty() const { return frames_.empty(); }
 
   // Writes until the queue is empty (true) or the socket is full (false).
@@ -39,7 +39,7 @@ class BlockQueue {
     uint64_t id = 0;
     EncodedHeader header;
     uint32_t length = 0;
-    PoolBlock payload;
+    Buffer payload;
 
     size_t size() const { return kFrameHeaderBytes + length; }
   };
@@ -50,4 +50,4 @@ class BlockQueue {
 
 }  // namespace poolscope::demo
 
-#endif  // POOLSCOPE_EXAMPLES_DEMO_BLOCK_QUEUE_H_
+#endif  // POOLSCOPE_EXAMPLES_DEMO_BUFFER_QUEUE_H_
