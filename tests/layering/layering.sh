@@ -93,6 +93,9 @@ never "metrics does not know HTTP or the exporter" \
 exactly "metrics sees the values of the pool, not its parts" \
   "kind('cc_library rule', filter('^//allocator/pool:', deps(//metrics/...)))" \
   "//allocator/pool:allocator_stats"
+never "metrics sees what a leak detector says, not the detector" \
+  //metrics/... //allocator/leak \
+  //allocator/leak:leak_detector
 exactly "one library alone uses civetweb" \
   "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
   "//exporter:http_server"
