@@ -11,6 +11,9 @@
 #ifndef POOLSCOPE_ALLOCATOR_LEAK_CREATION_HINT_H_
 #define POOLSCOPE_ALLOCATOR_LEAK_CREATION_HINT_H_
 
+#include <string>
+#include <type_traits>
+
 #include "absl/strings/string_view.h"
 
 namespace poolscope {
@@ -20,6 +23,10 @@ class CreationHint {
   explicit CreationHint(absl::string_view text) : text_(text), outer_(current) {
     current = this;
   }
+  // A string that ends with the statement is refused when it is compiled.
+  template <typename T,
+            std::enable_if_t<std::is_same<T, std::string>::value, int> = 0>
+  explicit CreationHint(T&& text) = delete;
   ~CreationHint() { current = outer_; }
   CreationHint(const CreationHint&) = delete;
   CreationHint& operator=(const CreationHint&) = delete;

@@ -114,6 +114,7 @@ void LeakDetector::ApplyLevelLocked() {
 void LeakDetector::ForgetLocked() {
   absl::flat_hash_map<uint64_t, Block>().swap(blocks_);
   access_bytes_ = 0;
+  hint_bytes_ = 0;
   const auto forget = [](CallSite* site) {
     for (auto& finding : site->findings) {
       if (finding != nullptr) finding->live = 0;
@@ -190,7 +191,9 @@ void LeakDetector::OnAllocate(const ObservedAllocation& allocation) {
   block.allocation = allocation;
   block.sequence = next_sequence_++;
   block.site = SiteLocked(stack);
-  if (!hint.empty()) block.hint = CutHint(hint);
+  if (hint.empty()) return;
+  block.hint = CutHint(hint);
+  hint_bytes_ += block.hint.capacity();
 }
 
 LeakDetector::CallSite* LeakDetector::SiteLocked(const StackTrace& stack) {
@@ -220,6 +223,7 @@ void LeakDetector::OnFree(uint64_t id) {
   if (block.leaked) no_longer(block.cause);
   if (block.suspect) no_longer(LeakCause::kTooOld);
   if (block.accesses != nullptr) access_bytes_ -= block.accesses->bytes();
+  if (!block.hint.empty()) hint_bytes_ -= block.hint.capacity();
   blocks_.erase(found);
 }
 
@@ -381,7 +385,8 @@ uint64_t LeakDetector::OverheadLocked() const {
   const size_t blocks = blocks_.capacity() * (sizeof(*blocks_.begin()) + 1);
   const size_t sites = sites_.capacity() * (sizeof(void*) + 1) +
                        sites_.size() * sizeof(*sites_.begin());
-  return sizeof(LeakDetector) + blocks + sites + access_bytes_ + finding_bytes_;
+  return sizeof(LeakDetector) + blocks + sites + access_bytes_ + hint_bytes_ +
+         finding_bytes_;
 }
 
 LeakStats LeakDetector::Stats() const {

@@ -479,6 +479,21 @@ TEST_F(LeakDetectorTest, AccessesBeyondTheirBytesAreCounted) {
   EXPECT_EQ(heard_[0].dropped_accesses, 1u);
 }
 
+TEST_F(LeakDetectorTest, HintsAreOverheadToo) {
+  Make(LeakLevel::kSimple);
+  const std::string text(128, 'h');
+  uint64_t overhead[2] = {};
+  for (int round = 0; round < 2; ++round) {
+    CreationHint hint(round == 0 ? absl::string_view(text)
+                                 : absl::string_view());
+    std::vector<uint64_t> ids;
+    for (int i = 0; i < 100; ++i) ids.push_back(Create(CreateOrder));
+    overhead[round] = detector_->Stats().overhead_bytes;
+    for (uint64_t id : ids) detector_->OnFree(id);
+  }
+  EXPECT_GE(overhead[0], overhead[1] + 100 * 128 - 2000) << "a site more";
+}
+
 TEST_F(LeakDetectorTest, OverheadFollowsWhatIsKept) {
   Make(LeakLevel::kAdvanced);
   const uint64_t empty = detector_->Stats().overhead_bytes;

@@ -64,7 +64,8 @@ TEST_P(PoolLeaksTest, FiftyThreadsThatFreeLeakNothingAndOneLeakIsOneReport) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 50; ++t) {
     threads.emplace_back([&, t] {
-      CreationHint hint("worker " + std::to_string(t));
+      const std::string name = "worker " + std::to_string(t);
+      CreationHint hint(name);
       std::vector<void*> blocks;
       for (int i = 0; i < 100; ++i) {
         blocks.push_back(pool_->Allocate(64 << (i + t) % 12));
