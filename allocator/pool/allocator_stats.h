@@ -58,7 +58,7 @@ struct ChunkListStats {
 };
 
 // The oldest of the sampled blocks that live in a chunk: as long as one does,
-// the chunk stays mapped. The id is that of its record, unique in the allocator.
+// the chunk stays mapped. The id is its record's, unique in the allocator.
 struct OldestSample {
   uint64_t id = 0;  // 0: none is sampled
   uint64_t requested_bytes = 0;
