@@ -131,7 +131,7 @@ absl::Status RunDemo(const DemoOptions& options, std::FILE* out) {
   (*detector)->ControlSampling(
       [&pool](size_t bytes) { pool->SetSampleInterval(bytes); });
   const std::unique_ptr<BufferAllocator> allocator =
-      BufferAllocator::Pooled(pool.get());
+      BufferAllocator::Pooled(pool.get(), *detector);
 
   SidecarOptions sidecar_options;
   sidecar_options.listen_address = options.listen;

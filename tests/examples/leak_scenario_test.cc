@@ -69,7 +69,7 @@ class LeakScenarioTest : public testing::Test {
     detector_->ControlSampling([this](size_t interval_bytes) {
       pool_->SetSampleInterval(interval_bytes);
     });
-    allocator_ = BufferAllocator::Pooled(pool_.get());
+    allocator_ = BufferAllocator::Pooled(pool_.get(), detector_);
     SidecarOptions sidecar_options;
     sidecar_options.listen_address = "127.0.0.1:0";
     auto sidecar = Sidecar::Start(sidecar_options);
@@ -156,6 +156,14 @@ TEST_F(LeakScenarioTest, SteadyTrafficIsNotSuspected) {
   traffic_->Finish(absl::Seconds(30));
   EXPECT_EQ(pool_->Stats().pinned_bytes, 0u);
   EXPECT_TRUE(Profile().samples.empty());
+  EXPECT_TRUE(detector_->Reports().empty());
+}
+
+TEST_F(LeakScenarioTest, AnEndWithoutDrainingDropsNothingUnreceived) {
+  Start(/*forget_one_in=*/0);
+  AwaitMessages(200);
+  traffic_->Finish(absl::ZeroDuration());
+  EXPECT_EQ(pool_->Stats().pinned_bytes, 0u);
   EXPECT_TRUE(detector_->Reports().empty());
 }
 
