@@ -4,8 +4,9 @@
 //   allocator rpc: level simple, 41 blocks tracked
 //     leaked: 0 blocks in 0 reports; suspect: 17 blocks in 1 report
 //
-//   LEAK: allocator rpc: 17 blocks (243712 bytes asked for, 17 live) suspect:
-//   ... Recent access records: none Created at:
+//   LEAK: allocator rpc: 17 blocks (243712 bytes asked for, 17 live) suspect
+//   Recent access records: none
+//   Created at:
 //           ForgetMessage() (relay+0x41c2f)
 //
 // Looks up symbols: slow.
