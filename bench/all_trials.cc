@@ -3,6 +3,7 @@
 #include "poolscope/bench/buffer_pairs.h"
 #include "poolscope/bench/burst.h"
 #include "poolscope/bench/fragmentation.h"
+#include "poolscope/bench/leak_cost.h"
 #include "poolscope/bench/rss_floor.h"
 #include "poolscope/bench/scaling.h"
 #include "poolscope/bench/scrape_cost.h"
@@ -19,6 +20,7 @@ const std::vector<Trial>& AllTrials() {
       FragmentationTrial(),
       ScalingTrial(),
       ScrapeCostTrial(),
+      LeakCostTrial(),
       BufferTrial(),
   };
   return trials;

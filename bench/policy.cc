@@ -55,6 +55,15 @@ absl::Status BindPoolHooks(void* handle, const PolicySpec& spec,
                      hooks.buffer_allocate));
   status.Update(Bind(handle, spec, "poolscope_bench_buffer_destroy",
                      hooks.buffer_destroy));
+  status.Update(Bind(handle, spec, "poolscope_bench_watch", hooks.watch));
+  status.Update(Bind(handle, spec, "poolscope_bench_disabled_malloc",
+                     hooks.disabled_allocate));
+  status.Update(
+      Bind(handle, spec, "poolscope_bench_disabled_free", hooks.disabled_free));
+  status.Update(Bind(handle, spec, "poolscope_bench_simple_malloc",
+                     hooks.simple_allocate));
+  status.Update(
+      Bind(handle, spec, "poolscope_bench_simple_free", hooks.simple_free));
   return status;
 }
 

@@ -36,6 +36,13 @@ struct PoolHooks {
   // Makes a Buffer in `room`, false when it is refused; and ends it.
   bool (*buffer_allocate)(void* room, size_t size) = nullptr;
   void (*buffer_destroy)(void* room) = nullptr;
+  // Makes two more allocators, each with a leak detector: disabled, and at
+  // level simple. Once, before the four functions below.
+  void (*watch)() = nullptr;
+  void* (*disabled_allocate)(size_t size) = nullptr;
+  void (*disabled_free)(void* block) = nullptr;
+  void* (*simple_allocate)(size_t size) = nullptr;
+  void (*simple_free)(void* block) = nullptr;
 };
 
 }  // namespace poolscope::bench

@@ -66,6 +66,7 @@ TITLES = {
     "fragmentation": "Fragmentation",
     "scaling": "Scaling",
     "statistics": "What a scrape costs",
+    "leaks": "What a leak detector costs",
     "buffer": "A Buffer's work, ns a pair",
 }
 
