@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/leak/symbols.h"
@@ -20,7 +21,9 @@ LeakRecordText DescribeRecord(const AccessRecord& record) {
 
 void AppendRecord(const LeakRecordText& record, std::string* text) {
   if (!record.hint.empty()) {
-    absl::StrAppendFormat(text, "\tHint: %s\n", record.hint);
+    // It may hold what a peer sent, and must not look like lines of ours.
+    absl::StrAppendFormat(text, "\tHint: %s\n",
+                          absl::Utf8SafeCHexEscape(record.hint));
   }
   for (const std::string& frame : record.frames) {
     absl::StrAppendFormat(text, "\t%s\n", frame);

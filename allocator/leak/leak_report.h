@@ -64,7 +64,7 @@ struct LeakReport {
 // What people read of a report, whatever the form: symbols looked up (slow),
 // frames of this library's own and accesses like a newer one left out.
 struct LeakRecordText {
-  std::string hint;
+  std::string hint;                 // as it was given; LeakText() escapes it
   std::vector<std::string> frames;  // innermost first
 };
 struct LeakDescription {

@@ -61,6 +61,15 @@ TEST(LeakReportTest, AccessesAreNumberedFromTheNewest) {
             "\t(unknown) (0x20)\n");
 }
 
+// A hint may hold what a peer sent.
+TEST(LeakReportTest, AHintStaysOnItsLine) {
+  LeakReport report = Found();
+  report.creation.hint = "GET /\nLEAK: all of it\x1b[2J";
+  EXPECT_NE(LeakText(report).find("\tHint: GET /\\nLEAK: all of it\\x1b[2J\n"),
+            std::string::npos)
+      << LeakText(report);
+}
+
 TEST(LeakReportTest, DuplicatesAndDroppedOnesAreCounted) {
   LeakReport report = Found();
   report.accesses = {{"a", {Frame(3)}},
