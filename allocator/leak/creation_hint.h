@@ -2,7 +2,7 @@
 // that it allocates meanwhile.
 //
 //   CreationHint hint("GET /orders");
-//   Buffer reply = allocator->Allocate(size);   // leaked: its report says so
+//   auto reply = allocator->Allocate(size);   // leaked: its report says so
 //
 // Costs two stores; read only when a block is tracked. The text is borrowed,
 // and copied (up to 128 bytes) then. Hints nest: the innermost counts.

@@ -1,9 +1,8 @@
 #include "poolscope/allocator/leak/leak_detector.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -45,8 +44,12 @@ void WriteToStandardError(absl::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+// Not within a character of UTF-8: JSON has no half ones.
 std::string CutHint(absl::string_view hint) {
-  return std::string(hint.substr(0, kMaxHintBytes));
+  if (hint.size() <= kMaxHintBytes) return std::string(hint);
+  size_t bytes = kMaxHintBytes;
+  while (bytes > 0 && (hint[bytes] & 0xc0) == 0x80) --bytes;
+  return std::string(hint.substr(0, bytes));
 }
 
 AccessRecord AccessHere(absl::string_view hint, const StackTrace& stack) {

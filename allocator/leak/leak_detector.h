@@ -7,7 +7,9 @@
 //                                                    v
 //      Stats(), Reports(), Live(), and one text in the log a new report
 //
-//   auto detector = LeakDetector::Create({.allocator = "rpc"});
+//   LeakDetectorOptions leak_options;
+//   leak_options.allocator = "rpc";
+//   auto detector = LeakDetector::Create(leak_options);
 //   if (!detector.ok()) return detector.status();
 //   PoolOptions options;
 //   options.name = "rpc";

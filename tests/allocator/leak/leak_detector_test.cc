@@ -229,6 +229,15 @@ TEST_F(LeakDetectorTest, AHintIsCutAt128Bytes) {
   EXPECT_EQ(heard_[0].accesses.at(1).hint, std::string(127, 'a'));
 }
 
+TEST_F(LeakDetectorTest, AHintIsNotCutWithinACharacter) {
+  Make(LeakLevel::kSimple);
+  const std::string long_hint = std::string(127, 'c') + "\xc3\xa4";
+  CreationHint hint(long_hint);
+  Create(CreateOrder);
+  detector_->OnClose();
+  EXPECT_EQ(heard_.at(0).creation.hint, std::string(127, 'c'));
+}
+
 TEST_F(LeakDetectorTest, TheInnermostCreationHintCounts) {
   Make(LeakLevel::kSimple);
   {
