@@ -143,7 +143,9 @@ void RelayWorker::ReadClient(uint64_t token) {
              Buffer());
       continue;
     }
-    if (options_.forget_one_in != 0 && --to_forget_ == 0) {
+    // A request whose status is an error has no payload to forget.
+    if (options_.forget_one_in != 0 && frame.payload.is_open() &&
+        --to_forget_ == 0) {
       to_forget_ = options_.forget_one_in;
       ForgetMessage(frame.payload);
     }

@@ -42,8 +42,8 @@ struct RelayWorkerOptions {
 
 class RelayWorker {
  public:
-  // `upstream` is the worker's connection to it. The options'
-  // allocator and `counters` are borrowed and outlive the worker.
+  // `upstream` is the worker's connection to it. The options' allocator and
+  // `counters` are borrowed and outlive the worker.
   static absl::StatusOr<std::unique_ptr<RelayWorker>> Create(
       int index, UniqueFd upstream, const RelayWorkerOptions& options,
       RelayCounters* counters);
