@@ -1,6 +1,5 @@
 #include "poolscope/metrics/pprof_encoder.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -71,8 +70,12 @@ class Numbers {
 
 class Encoder {
  public:
-  explicit Encoder(const HeapProfile& profile) : profile_(profile) {
+  explicit Encoder(const HeapProfile& profile)
+      : profile_(profile), has_unnamed_(profile.objects.size() + 1) {
     strings_.Of("");  // number 0, by definition
+    for (const auto& [address, function] : profile.functions) {
+      if (function.empty()) has_unnamed_[MappingOf(address)] = true;
+    }
   }
 
   std::string Encode() {
@@ -143,15 +146,6 @@ class Encoder {
     return 0;
   }
 
-  // Every location in the mapping has a name.
-  bool HasFunctions(uint64_t mapping) const {
-    return std::all_of(profile_.functions.begin(), profile_.functions.end(),
-                       [&](const auto& function) {
-                         return !function.second.empty() ||
-                                MappingOf(function.first) != mapping;
-                       });
-  }
-
   void WriteMapping(size_t index, ProtoWriter& out) {
     const LoadedObject& object = profile_.objects[index];
     out.Integer(kMappingId, index + 1);
@@ -160,7 +154,7 @@ class Encoder {
     out.Integer(kFileOffset, object.file_offset);
     out.Integer(kMappingFile, strings_.Of(object.path));
     out.Integer(kBuildId, strings_.Of(object.build_id));
-    out.Integer(kHasFunctions, HasFunctions(index + 1) ? 1 : 0);
+    out.Integer(kHasFunctions, has_unnamed_[index + 1] ? 0 : 1);
   }
 
   void WriteLocation(uint64_t address, ProtoWriter& out) {
@@ -177,6 +171,8 @@ class Encoder {
   }
 
   const HeapProfile& profile_;
+  // By the number of a mapping: whether a location in it has no name.
+  std::vector<bool> has_unnamed_;
   std::string bytes_;
   ProtoWriter writer_{&bytes_};
   Numbers<std::string> strings_{0};
