@@ -1,7 +1,7 @@
 // PeriodicTasks: a thread that runs the registered tasks again and again.
 //
-// The sidecar registers Maintain() of each allocator, about once a second. The
-// thread has every signal blocked.
+// The sidecar registers Maintain() of each allocator and Check() of each leak
+// detector, about once a second. The thread has every signal blocked.
 //
 // Thread safety: thread-safe, but for the destructor.
 #ifndef POOLSCOPE_EXPORTER_PERIODIC_TASKS_H_

@@ -9,7 +9,7 @@
 //
 // This is where the graph is built: registry of sources, router with its
 // handlers, HTTP server, and one thread that calls Maintain() of every
-// registered allocator about once a second.
+// registered allocator, and Check() of its leak detector, about once a second.
 //
 //   GET /metrics       text 0.0.4 for Prometheus
 //   GET /healthz       200 while the process answers
@@ -72,8 +72,8 @@ struct SidecarOptions {
   // and more than four times as much 400.
   size_t max_request_bytes = 16384;
 
-  // Time between two Maintain() of each allocator; zero leaves it to the
-  // embedder.
+  // Time between two Maintain() of each allocator, and Check() of each leak
+  // detector; zero leaves both to the embedder.
   absl::Duration maintain_interval = absl::Seconds(1);
 
   // process_resident_memory_bytes and process_virtual_memory_bytes. Switch off
@@ -119,7 +119,7 @@ class Sidecar final {
 
   // The same, together with the leak detector that observes it: its figures,
   // /debug/leaks, /debug/pprof/heap, /-/leak-level, and Check() beside
-  // Maintain().
+  // Maintain(). `detector` is not null.
   absl::Status RegisterAllocator(PooledAllocator* allocator,
                                  std::shared_ptr<LeakDetector> detector);
 

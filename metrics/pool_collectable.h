@@ -5,6 +5,8 @@
 //   pools->registry().AddAllocator("rpc", [&](bool) { return rpc->Stats(); });
 //   exposer.RegisterCollectable(pools);
 //
+// registry().AddLeakDetector() adds what a leak detector says (leak_source.h).
+//
 // Register one for the whole process: an Exposer does not merge families, and
 // two collectables with the same families make a scrape that Prometheus
 // refuses. A prometheus::Registry cannot take one, since it makes its own.
