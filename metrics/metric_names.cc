@@ -213,8 +213,7 @@ constexpr MetricRow kRows[] = {
     {Metric::kLeakReports,
      {"poolscope_leak_reports_total", kCounter, "",
       "Different leak reports: one for all blocks of a creation stack that "
-      "were "
-      "lost in the same way."},
+      "were lost in the same way."},
      "allocator,verdict"},
     {Metric::kLeakTrackedBuffers,
      {"poolscope_leak_tracked_buffers", kGauge, "",

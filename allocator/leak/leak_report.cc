@@ -81,8 +81,8 @@ std::string LeakText(const LeakReport& report) {
   const LeakDescription description = DescribeLeak(report);
   std::string text = absl::StrFormat(
       "LEAK: allocator %s: %d block%s (%d bytes asked for, %d live) %s: %s. "
-      "The "
-      "first: id %d, %d bytes at %p, %.3f s old.\nRecent access records:%s\n",
+      "The first: id %d, %d bytes at %p, %.3f s old.\n"
+      "Recent access records:%s\n",
       report.allocator, report.count, report.count == 1 ? "" : "s",
       report.requested_bytes, report.live,
       LeakVerdictName(VerdictOf(report.cause)), LeakCauseText(report.cause),
