@@ -105,6 +105,7 @@ std::vector<LeakFindings> MetricRegistry::Leaks(absl::string_view name) const {
     LeakFindings& found = findings.emplace_back();
     // First, as it looks for more.
     found.reports = source.reports();
+    for (auto& report : found.reports) report.allocator = allocator;
     found.stats = source.stats();
     found.stats.allocator = allocator;
   }
