@@ -139,8 +139,10 @@ void Buffer::Compact() {
 }
 
 void Buffer::AdoptParts(size_t reader, size_t writer) {
+  const bool grows_by_itself = growth_limit_ > capacity_;
   capacity_ = parts()->capacity();
-  growth_limit_ = std::max(growth_limit_, capacity_);
+  growth_limit_ =
+      grows_by_itself ? std::max(growth_limit_, capacity_) : capacity_;
   read_only_ = parts()->count() > 0 && parts()->part(0).read_only();
   reader_ = reader;
   writer_ = writer;

@@ -70,6 +70,16 @@ TEST_F(CompositeBufferTest, DropsRoomBeforeReadableBytes) {
   ExpectOffsets(read, 3, 5, 6);
 }
 
+TEST_F(CompositeBufferTest, RoomThatIsDroppedIsNoLeaveToGrow) {
+  CompositeBuffer composite = Compose(Piece(0, "", 8), Piece(0, "ab", 1));
+  EXPECT_EQ(composite.implicit_growth_limit(), 3);
+  ASSERT_TRUE(composite.ExtendWith(Piece(0, "cde", 0)).ok());
+  EXPECT_EQ(composite.implicit_growth_limit(), 5);
+  composite.set_implicit_growth_limit(100);
+  ASSERT_TRUE(composite.ExtendWith(Piece(0, "f", 0)).ok());
+  EXPECT_EQ(composite.implicit_growth_limit(), 100);
+}
+
 TEST_F(CompositeBufferTest, DropsWhatWasReadBehindRoom) {
   CompositeBuffer composite = Compose(Piece(2, "", 6), Piece(3, "", 4));
   ExpectOffsets(composite, 2, 2, 12);
