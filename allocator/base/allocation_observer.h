@@ -46,7 +46,7 @@ class AllocationObserver {
   virtual void OnClose() = 0;
 
   // Around a fork(): take and release whatever locks the calls above take, so
-  // that a child may allocate at once.
+  // that a child may go on at once. Taken before the allocator's own locks.
   virtual void LockForFork() {}
   virtual void UnlockForFork() {}
 };

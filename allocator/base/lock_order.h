@@ -11,8 +11,8 @@ namespace poolscope {
 
 enum class LockRank {
   kUnranked = 0,  // not checked: outside the allocator
-  kLeakControl,   // the level of a leak detector, and the interval it asks for
   kProcess,       // which allocators exist; the end of a closed one
+  kLeakControl,   // the level of a leak detector, and the interval it asks for
   kRoom,          // who makes room at the limit
   kCore,          // an allocator's list of thread caches
   kThreadCache,   // who works on a thread cache: its owner or a reclaimer

@@ -159,8 +159,14 @@ class LeakDetector final : public AllocationObserver {
   void OnAllocate(const ObservedAllocation& allocation) override;
   void OnFree(uint64_t id) override;
   void OnClose() override;
-  void LockForFork() override { mutex_.LockForFork(); }
-  void UnlockForFork() override { mutex_.UnlockForFork(); }
+  void LockForFork() override {
+    control_mutex_.LockForFork();
+    mutex_.LockForFork();
+  }
+  void UnlockForFork() override {
+    mutex_.UnlockForFork();
+    control_mutex_.UnlockForFork();
+  }
 
  private:
   friend class LeakScope;
@@ -214,7 +220,7 @@ class LeakDetector final : public AllocationObserver {
   const LeakDetectorOptions options_;  // `clock` is set
 
   // Held while the allocator is told of an interval, so that it cannot go away
-  // meanwhile; before every lock of the allocator's, and before mutex_.
+  // meanwhile; before the allocator's own locks, and before mutex_.
   Mutex control_mutex_{LockRank::kLeakControl};
   LeakLevel chosen_level_ ABSL_GUARDED_BY(control_mutex_);
   int scopes_ ABSL_GUARDED_BY(control_mutex_) = 0;

@@ -121,6 +121,11 @@ void PoolCore::KeepUntilEnd(std::shared_ptr<void> object) {
 
 void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   process_mutex.LockForFork();
+  // First, as an observer may hold a lock while it changes the interval.
+  for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    AllocationObserver* observer = core->env_.options.observer.get();
+    if (observer != nullptr) observer->LockForFork();
+  }
   for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
     core->room_mutex_.LockForFork();
     core->mutex_.LockForFork();
@@ -130,15 +135,11 @@ void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     core->env_.direct_pace_mutex.LockForFork();
     core->env_.spare_mutex.LockForFork();
     core->env_.metadata.mutex()->LockForFork();
-    AllocationObserver* observer = core->env_.options.observer.get();
-    if (observer != nullptr) observer->LockForFork();
   }
 }
 
 void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
-    AllocationObserver* observer = core->env_.options.observer.get();
-    if (observer != nullptr) observer->UnlockForFork();
     core->env_.metadata.mutex()->UnlockForFork();
     core->env_.spare_mutex.UnlockForFork();
     core->env_.direct_pace_mutex.UnlockForFork();
@@ -147,6 +148,10 @@ void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     core->ForEachCache([](ThreadCache* c) { c->mutex.UnlockForFork(); });
     core->mutex_.UnlockForFork();
     core->room_mutex_.UnlockForFork();
+  }
+  for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+    AllocationObserver* observer = core->env_.options.observer.get();
+    if (observer != nullptr) observer->UnlockForFork();
   }
   process_mutex.UnlockForFork();
 }
