@@ -42,11 +42,13 @@ class AccessRecords {
       }
     }
     bytes_ += record.bytes();
+    records_.reserve(n);  // no more than is counted: there are few
     records_.push_back(std::move(record));
   }
-  // Without growing: in the place of the newest, or not at all.
-  void AddInPlace(AccessRecord record) {
-    if (records_.empty()) {
+  // Where bytes() may grow by `room` only: in the place of the newest, or not
+  // at all.
+  void AddInPlace(AccessRecord record, size_t room) {
+    if (records_.empty() || record.bytes() > records_.back().bytes() + room) {
       ++dropped_;
     } else {
       ReplaceNewest(std::move(record));

@@ -252,10 +252,10 @@ void LeakDetector::RecordAccess(uint64_t id, absl::string_view hint) {
   if (found == blocks_.end()) return;
   std::unique_ptr<AccessRecords>& accesses = found->second.accesses;
   if (accesses == nullptr) accesses = std::make_unique<AccessRecords>();
+  const size_t room = options_.max_access_bytes - access_bytes_;
   access_bytes_ -= accesses->bytes();
-  if (access_bytes_ + accesses->bytes() + record.bytes() >
-      options_.max_access_bytes) {
-    accesses->AddInPlace(std::move(record));
+  if (record.bytes() > room) {
+    accesses->AddInPlace(std::move(record), room);
     ++counts_.dropped_accesses;
   } else {
     accesses->Add(std::move(record), options_.target_records, RandomLocked());

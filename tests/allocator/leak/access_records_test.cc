@@ -75,15 +75,26 @@ TEST(AccessRecordsTest, ATargetOfOneKeepsTheLastAccess) {
   EXPECT_EQ(Hints(records), (Strings{"10"}));
 }
 
-TEST(AccessRecordsTest, InPlaceNothingGrows) {
+TEST(AccessRecordsTest, InPlaceTheyGrowByNoMoreThanTheRoom) {
   AccessRecords records;
-  records.AddInPlace(Hinted(1));
+  records.AddInPlace(Hinted(1), 0);
   EXPECT_TRUE(records.oldest_first().empty());
   EXPECT_EQ(records.dropped(), 1u);
   records.Add(Hinted(2), kTarget, kStack);
-  records.AddInPlace(Hinted(3));
+  records.AddInPlace(Hinted(3), 0);
   EXPECT_EQ(Hints(records), Strings{"3"});
   EXPECT_EQ(records.dropped(), 2u);
+
+  AccessRecord larger = Hinted(4);
+  larger.stack.resize(10);
+  const size_t growth = larger.bytes() - records.bytes();
+  records.AddInPlace(larger, growth - 1);
+  EXPECT_EQ(Hints(records), Strings{"3"});
+  records.AddInPlace(larger, growth);
+  EXPECT_EQ(Hints(records), Strings{"4"});
+  records.AddInPlace(Hinted(5), 0);
+  EXPECT_EQ(Hints(records), Strings{"5"}) << "a smaller one";
+  EXPECT_EQ(records.dropped(), 5u);
 }
 
 TEST(AccessRecordsTest, CountsItsBytes) {

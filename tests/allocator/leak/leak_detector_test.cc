@@ -488,6 +488,21 @@ TEST_F(LeakDetectorTest, AccessesBeyondTheirBytesAreCounted) {
   EXPECT_EQ(heard_[0].dropped_accesses, 1u);
 }
 
+TEST_F(LeakDetectorTest, LongAccessesInThePlaceOfShortOnesKeepTheBound) {
+  LeakDetectorOptions options = Options(LeakLevel::kAdvanced);
+  options.max_access_bytes = 10000;
+  Make(options);
+  std::vector<uint64_t> ids;
+  for (int i = 0; i < 100; ++i) ids.push_back(Create(CreateOrder));
+  const uint64_t before = detector_->Stats().overhead_bytes;
+  const std::string text(128, 'h');
+  for (uint64_t id : ids) detector_->Touch(id);
+  for (uint64_t id : ids) detector_->Touch(id, text);
+  EXPECT_GT(detector_->Stats().dropped_accesses, 0u);
+  EXPECT_GT(detector_->Stats().overhead_bytes, before + 9000);
+  EXPECT_LE(detector_->Stats().overhead_bytes, before + 10000);
+}
+
 TEST_F(LeakDetectorTest, HintsAreOverheadToo) {
   Make(LeakLevel::kSimple);
   const std::string text(128, 'h');
