@@ -37,7 +37,7 @@ void AllocatorCore::Unref() {
 absl::StatusOr<uint8_t*> AllocatorCore::Allocate(size_t size) {
   if (heap_ == nullptr) {
     PooledAllocator* pool = open_pool();
-    if (pool == nullptr) return CheckOpen();
+    if (pool == nullptr) return Closed();
     void* block = pool->Allocate(size);
     if (block == nullptr) return PooledAllocator::LastRefusal();
     return static_cast<uint8_t*>(block);
@@ -75,7 +75,10 @@ void AllocatorCore::Close() {
 }
 
 absl::Status AllocatorCore::CheckOpen() const {
-  if (!closed_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  return closed_.load(std::memory_order_relaxed) ? Closed() : absl::OkStatus();
+}
+
+absl::Status AllocatorCore::Closed() const {
   return absl::FailedPreconditionError(
       absl::StrFormat("allocator %s is closed", name_));
 }

@@ -80,7 +80,7 @@ class AllocatorCore {
   void ReportDropped(const uint8_t* block) const;
 
   void Close();
-  // OK, or the FailedPreconditionError that names the allocator.
+  // OK, or the FailedPreconditionError of Allocate().
   absl::Status CheckOpen() const;
 
   const std::string& name() const { return name_; }
@@ -91,6 +91,10 @@ class AllocatorCore {
                 std::unique_ptr<UnpooledHeap> heap,
                 std::shared_ptr<LeakDetector> leaks);
   ~AllocatorCore() = default;
+
+  // The error of a closed one. A thread that sees no open pool any more need
+  // not see closed_ yet.
+  absl::Status Closed() const;
 
   const std::string name_;
   const std::unique_ptr<UnpooledHeap> heap_;
