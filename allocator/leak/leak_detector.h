@@ -99,7 +99,8 @@ struct LeakDetectorOptions {
   // Null: the real one.
   const Clock* clock = nullptr;
 
-  // 64 random bits, for the back-off; unset: a generator of its own.
+  // 64 random bits, for the back-off; unset: a generator of its own. Called
+  // with a lock held: it must not use the detector.
   std::function<uint64_t()> random;
 };
 

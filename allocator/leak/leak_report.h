@@ -74,9 +74,10 @@ struct LeakDescription {
 };
 LeakDescription DescribeLeak(const LeakReport& report);
 
-// In Netty's layout, of several lines:
+// In Netty's layout, of several lines (the first is one):
 //
-//   LEAK: allocator rpc: 2 blocks (200 bytes) leaked: alive when ...
+//   LEAK: allocator rpc: 1 block (200 bytes asked for, 1 live) leaked: alive
+//   when its scope ended. The first: id 7, 200 bytes at 0x7f..., 0.120 s old.
 //   Recent access records:
 //   #1:
 //           Hint: decode

@@ -1,6 +1,6 @@
 // LeakScope: nothing that is allocated within it may be alive at its end.
 //
-//   LeakScope scope(detector.get());
+//   LeakScope scope(detector);
 //   HandleRequest();
 //   for (const LeakReport& leak : scope.End()) LOG << LeakText(leak);
 //

@@ -139,8 +139,8 @@ class PooledAllocator final {
   TrimResult Maintain();
 
   // Holds `object` until the last block is back and the threads let go, as the
-  // allocator's own state: for what blocks in use refer to. It is released
-  // under a lock of the pool, so its end must not use a pool.
+  // allocator's own state: for what blocks in use refer to. It may be released
+  // amid a call on another pool, so its end must not use one.
   void KeepUntilEnd(std::shared_ptr<void> object);
 
   // Walks everything and reports the first inconsistency found. Slow. Exact
