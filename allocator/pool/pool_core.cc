@@ -57,10 +57,24 @@ absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
     core->arena_threads_.resize(*options.arenas);
     core->spare_caches_.resize(*options.arenas);
   }
-  MutexLock lock(&process_mutex);
-  core->next_core_ = cores;
-  cores = core;
-  return core;
+  absl::Status taken;
+  {
+    MutexLock lock(&process_mutex);
+    const PoolCore* other = options.observer == nullptr ? nullptr : cores;
+    while (other && other->env_.options.observer != options.observer) {
+      other = other->next_core_;
+    }
+    if (other == nullptr) {
+      core->next_core_ = cores;
+      cores = core;
+      return core;
+    }
+    taken = absl::InvalidArgumentError(
+        absl::StrFormat("allocator %s: its observer serves allocator %s",
+                        options.name, other->env_.options.name));
+  }
+  delete core;
+  return taken;
 }
 
 PoolCore::~PoolCore() {

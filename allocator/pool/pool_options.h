@@ -100,8 +100,8 @@ struct PoolOptions {
   // run; 0: they differ by thread and process.
   uint64_t sample_seed = 0;
 
-  // Is told of sampled blocks. Of this allocator alone; kept until its last
-  // block is back. Null: nobody.
+  // Is told of sampled blocks. Of this allocator alone, as ids are unique in
+  // one; kept until its last block is back. Null: nobody.
   std::shared_ptr<AllocationObserver> observer;
 
   // Seams for tests. Not owned; must outlive the allocator's last block.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/memory_source.h"
@@ -194,6 +195,20 @@ TEST_P(AllocationObserverTest, CloseIsToldBeforeTheFreesThatFollowIt) {
   EXPECT_TRUE(observer_->live().empty());
   options.observer = nullptr;
   EXPECT_EQ(observer_.use_count(), 1) << "dropped with the last block";
+}
+
+// The ids of two allocators are the same.
+TEST_P(AllocationObserverTest, ServesOneAllocatorAtATime) {
+  PoolOptions options = Observed(1);
+  options.name = "first";
+  TestPool pool(options);
+  options.name = "second";
+  const absl::Status second = PooledAllocator::Create(options).status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(second.message(),
+            "allocator second: its observer serves allocator first");
+  options.observer = std::make_shared<RecordingObserver>();
+  EXPECT_TRUE(PooledAllocator::Create(options).ok());
 }
 
 // At the limit a request is served under a lock of the allocator's.
