@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "poolscope/allocator/base/fatal.h"
 
 namespace poolscope {
 namespace buffer_internal {
@@ -17,6 +18,10 @@ AllocatorCore::AllocatorCore(std::string name, PooledAllocator* pool,
 
 AllocatorCore* AllocatorCore::Pooled(PooledAllocator* pool,
                                      std::shared_ptr<LeakDetector> leaks) {
+  if (leaks != nullptr && leaks != pool->options().observer) {
+    Fatal("buffers of allocator %s given a leak detector that is not its own",
+          pool->options().name.c_str());
+  }
   auto* core =
       new AllocatorCore(pool->options().name, pool, nullptr, std::move(leaks));
   core->Ref();

@@ -44,7 +44,8 @@ inline constexpr size_t kMaxCapacity = size_t{1} << 46;
 
 class AllocatorCore {
  public:
-  // Each with one reference, the caller's. `leaks` may be null.
+  // Each with one reference, the caller's. `leaks` may be null; fatal unless it
+  // is the pool's observer.
   static AllocatorCore* Pooled(PooledAllocator* pool,
                                std::shared_ptr<LeakDetector> leaks);
   static AllocatorCore* Unpooled(std::unique_ptr<UnpooledHeap> heap);

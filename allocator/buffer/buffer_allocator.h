@@ -47,8 +47,9 @@ namespace poolscope {
 
 class BufferAllocator final {
  public:
-  // `leaks`, unless null, is the observer that the pool was made with: it is
-  // told of Buffer::Touch() and of what was sent and never received.
+  // `leaks`, unless null, is the observer that the pool was made with (fatal
+  // if it is not): it is told of Buffer::Touch() and of what was sent and never
+  // received.
   static std::unique_ptr<BufferAllocator> Pooled(
       PooledAllocator* pool, std::shared_ptr<LeakDetector> leaks = nullptr);
   // InvalidArgumentError names the bad option.

@@ -70,6 +70,13 @@ TEST_F(BufferLeakTest, TouchIsShownWithTheLeak) {
   EXPECT_NE(log_.find("composed"), std::string::npos) << log_;
 }
 
+// It would take the pool's ids for its own allocator's.
+TEST_F(BufferLeakTest, AnotherAllocatorsDetectorIsFatal) {
+  const auto other = Must(LeakDetector::Create(LeakDetectorOptions{}));
+  EXPECT_DEATH(BufferAllocator::Pooled(pool_.get(), other),
+               "buffers of allocator test given a leak detector that is not");
+}
+
 TEST_F(BufferLeakTest, TouchWithoutADetectorDoesNothing) {
   auto without = BufferAllocator::Pooled(pool_.get());
   Must(without->Allocate(100)).Touch("nowhere");
