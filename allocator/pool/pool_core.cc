@@ -244,7 +244,6 @@ void PoolCore::DetachCache(ThreadCache* cache) {
   {
     MutexLock lock(&cache->mutex);
     cache->Detach();
-    cache->Serve(nullptr);
     cache->state.store(CacheState::kSpare, std::memory_order_relaxed);
   }
   // Under the process mutex, so that nobody ends this core between the count
@@ -254,6 +253,7 @@ void PoolCore::DetachCache(ThreadCache* cache) {
     MutexLock process_lock(&process_mutex);
     {
       MutexLock lock(&mutex_);
+      cache->Serve(nullptr);
       const int index = cache->arena()->index();
       --arena_threads_[index];
       --attached_;
