@@ -167,6 +167,9 @@ class Buffer : public buffer_internal::Accessors<Buffer> {
   }
 
   // --- Bytes ----------------------------------------------------------------
+  //
+  // What is read into or written from must not lie in the buffer itself, whose
+  // memory a Write may move: CopyInto() is for that.
 
   void GetBytes(size_t offset, absl::Span<uint8_t> destination) const;
   void SetBytes(size_t offset, absl::Span<const uint8_t> source);

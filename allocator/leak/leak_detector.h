@@ -31,9 +31,10 @@
 // forgets the blocks that were tracked.
 //
 // Memory, from malloc: 130 to 260 bytes a tracked block, up to 128 more for its
-// hint, and 900 a call site, both bounded in number; access records, bounded in
-// bytes; with the defaults at most 16 + 8 + 4 + 16 MiB, and reports, at most
-// five a call site. What does not fit is counted in LeakStats.
+// hint, 40 once it was touched, and 900 a call site, both bounded in number;
+// access records, bounded in bytes; with the defaults at most 16 + 8 + 3 + 4 +
+// 16 MiB, and reports, at most five a call site. What does not fit is counted
+// in LeakStats.
 //
 // Thread safety: thread-safe. The log and the listener are called on the thread
 // that judged, with no lock held; they may use the detector.
