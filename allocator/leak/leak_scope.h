@@ -5,8 +5,10 @@
 //   for (const LeakReport& leak : scope.End()) LOG << LeakText(leak);
 //
 // While it lives the detector's level is paranoid. What is alive at its end, of
-// any thread's, is also reported by the detector as leaked. For tests: see
-// expect_no_leaks.h for GoogleTest's.
+// any thread's, is also reported by the detector as leaked. For that the pool
+// must sample every block: let the detector control it
+// (LeakDetector::ControlSampling), else the scope sees what happens to be
+// sampled. For tests: see expect_no_leaks.h for GoogleTest's.
 //
 // Scopes of one detector may nest and overlap.
 //
