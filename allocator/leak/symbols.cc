@@ -25,7 +25,9 @@ constexpr absl::string_view kOwnFunctions[] = {
 // The instruction before the one returned to: the call itself, which may be the
 // last of its function.
 const void* CallOf(const void* return_address) {
-  return static_cast<const char*>(return_address) - 1;
+  // In integers: the address may be null.
+  return reinterpret_cast<const void*>(
+      reinterpret_cast<uintptr_t>(return_address) - 1);
 }
 
 }  // namespace
