@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -95,6 +96,7 @@ void LeakDetector::SetLevel(LeakLevel level) {
 void LeakDetector::ControlSampling(
     std::function<void(size_t interval_bytes)> set_interval) {
   MutexLock lock(&control_mutex_);
+  if (closed_) return;
   set_interval_ = std::move(set_interval);
   ApplyLevelLocked();
 }
@@ -190,13 +192,19 @@ void LeakDetector::OnAllocate(const ObservedAllocation& allocation) {
     ++counts_.dropped_blocks;
     return;
   }
-  Block& block = blocks_[allocation.id];
-  block.allocation = allocation;
-  block.sequence = next_sequence_++;
-  block.site = SiteLocked(stack);
-  if (hint.empty()) return;
-  block.hint = CutHint(hint);
-  hint_bytes_ += block.hint.capacity();
+  // An allocation must not fail because malloc has no memory for its record.
+  try {
+    Block block;
+    block.allocation = allocation;
+    block.sequence = next_sequence_++;
+    block.site = SiteLocked(stack);
+    if (!hint.empty()) block.hint = CutHint(hint);
+    const size_t hint_bytes = hint.empty() ? 0 : block.hint.capacity();
+    blocks_.emplace(allocation.id, std::move(block));
+    hint_bytes_ += hint_bytes;
+  } catch (const std::bad_alloc&) {
+    ++counts_.dropped_blocks;
+  }
 }
 
 LeakDetector::CallSite* LeakDetector::SiteLocked(const StackTrace& stack) {
@@ -233,6 +241,7 @@ void LeakDetector::OnFree(uint64_t id) {
 void LeakDetector::OnClose() {
   {
     MutexLock lock(&control_mutex_);
+    closed_ = true;
     set_interval_ = nullptr;
   }
   std::vector<LeakReport> fresh;

@@ -226,6 +226,7 @@ class LeakDetector final : public AllocationObserver {
   Mutex control_mutex_{LockRank::kLeakControl};
   LeakLevel chosen_level_ ABSL_GUARDED_BY(control_mutex_);
   int scopes_ ABSL_GUARDED_BY(control_mutex_) = 0;
+  bool closed_ ABSL_GUARDED_BY(control_mutex_) = false;
   std::function<void(size_t)> set_interval_ ABSL_GUARDED_BY(control_mutex_);
 
   // Written under both mutexes. Relaxed where it is read under neither: whoever

@@ -141,6 +141,9 @@ TEST_F(LeakDetectorTest, TheLevelSetsTheInterval) {
   detector_->OnClose();
   detector_->SetLevel(LeakLevel::kParanoid);
   EXPECT_EQ(intervals_.size(), 4u) << "the allocator is gone";
+  detector_->ControlSampling(
+      [this](size_t interval_bytes) { intervals_.push_back(interval_bytes); });
+  EXPECT_EQ(intervals_.size(), 4u) << "and stays so";
   EXPECT_EQ(detector_->level(), LeakLevel::kParanoid);
 }
 
