@@ -235,6 +235,14 @@ void Buffer::Touch(absl::string_view hint) const {
 }
 
 void Buffer::ReportDropped() const {
+  // While another part of a block lives, the block is not lost.
+  if (memory_ == Memory::kShared && !extension_.shared->IsLastPart()) return;
+  if (is_composite()) {
+    for (size_t i = 0; i < parts()->count(); ++i) {
+      parts()->part(i).ReportDropped();
+    }
+    return;
+  }
   ForEachBlock([](const AllocatorCore& core, const uint8_t* block) {
     core.ReportDropped(block);
   });

@@ -37,6 +37,11 @@ class SharedBlock {
     }
   }
 
+  // Whether the caller's part is the last one. Acquire: as in ReleasePart().
+  bool IsLastPart() const {
+    return parts_.load(std::memory_order_acquire) == 1;
+  }
+
   const uint8_t* block() const { return block_; }
 
  private:

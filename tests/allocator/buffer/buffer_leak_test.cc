@@ -45,6 +45,14 @@ TEST_F(BufferLeakTest, ADroppedSendIsALeak) {
   EXPECT_EQ(reports[0].cause, LeakCause::kSendDropped);
 }
 
+TEST_F(BufferLeakTest, ADroppedPartIsNoLeakWhileAnotherLives) {
+  Buffer rest = Must(allocator_->Allocate(100));
+  { SentBuffer dropped = rest.Split(50).Send(); }
+  EXPECT_TRUE(leaks_->Reports().empty());
+  { SentBuffer dropped = rest.Send(); }
+  EXPECT_EQ(leaks_->Reports().size(), 1);
+}
+
 TEST_F(BufferLeakTest, WhatIsReceivedOrDiscardedIsNone) {
   SentBuffer received = Must(allocator_->Allocate(100)).Send();
   Buffer buffer = received.Receive();
@@ -63,6 +71,7 @@ TEST_F(BufferLeakTest, TouchIsShownWithTheLeak) {
   Buffer composite =
       Must(allocator_->Compose(Must(allocator_->Allocate(8)), std::move(part)));
   composite.Touch("composed");
+  whole.Close();
   { SentBuffer dropped = plain.Send(); }
   { SentBuffer dropped = composite.Send(); }
   EXPECT_NE(log_.find("on its own"), std::string::npos) << log_;
