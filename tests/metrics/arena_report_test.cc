@@ -55,6 +55,33 @@ TEST(JsonEmitterTest, EscapesTextAndKeepsIntegersExact) {
             "\"none\":[]}");
 }
 
+TEST(JsonEmitterTest, ReplacesBytesThatAreNoCharacter) {
+  const struct {
+    const char* text;
+    const char* json;
+  } cases[] = {
+      {"\x7f\xc2\x80\xdf\xbf", "\x7f\xc2\x80\xdf\xbf"},
+      {"\xe0\xa0\x80\xed\x9f\xbf", "\xe0\xa0\x80\xed\x9f\xbf"},
+      {"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
+      {"a\x80z", "a\\ufffdz"},
+      {"\xc1\xbf", "\\ufffd\\ufffd"},
+      {"\xe0\x9f\xbf", "\\ufffd\\ufffd\\ufffd"},
+      {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},
+      {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"},
+      {"\xf5", "\\ufffd"},
+      {"\xe2\x82", "\\ufffd\\ufffd"},
+      {"\xe2z", "\\ufffdz"},
+  };
+  for (const auto& c : cases) {
+    std::string json;
+    JsonEmitter emitter(&json);
+    emitter.BeginObject("");
+    emitter.Field("t", c.text);
+    emitter.EndObject();
+    EXPECT_EQ(json, std::string("{\"t\":\"") + c.json + "\"}") << c.text;
+  }
+}
+
 TEST(TextEmitterTest, AlignsColumnsAndMarksElements) {
   std::string text;
   TextEmitter emitter(&text);
