@@ -82,6 +82,11 @@ std::string LeakPageText(absl::Span<const LeakFindings> detectors) {
       text.push_back('\n');
       text.append(LeakText(report));
     }
+    if (detector.omitted_reports > 0) {
+      absl::StrAppendFormat(&text, "\n(and %d report%s of fewer bytes)\n",
+                            detector.omitted_reports,
+                            Plural(detector.omitted_reports));
+    }
   }
   return text;
 }
@@ -116,6 +121,7 @@ void EmitLeakPage(absl::Span<const LeakFindings> detectors,
       EmitReport(report, emitter);
     }
     emitter.EndArray();
+    emitter.Field("omitted_reports", uint64_t{detector.omitted_reports});
     emitter.EndObject();
   }
   emitter.EndArray();

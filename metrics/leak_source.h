@@ -4,6 +4,7 @@
 #ifndef POOLSCOPE_METRICS_LEAK_SOURCE_H_
 #define POOLSCOPE_METRICS_LEAK_SOURCE_H_
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -23,10 +24,13 @@ struct LeakSource {
   std::function<LiveAllocations()> live;
 };
 
-// What one detector has to say.
+// What one detector has to say, at most kMaxLeakReports of it: the symbols of a
+// report take milliseconds to look up.
+inline constexpr size_t kMaxLeakReports = 100;
 struct LeakFindings {
   LeakStats stats;
-  std::vector<LeakReport> reports;
+  std::vector<LeakReport> reports;  // those that lost most bytes first
+  size_t omitted_reports = 0;       // of fewer bytes
 };
 
 }  // namespace poolscope

@@ -105,6 +105,10 @@ std::vector<LeakFindings> MetricRegistry::Leaks(absl::string_view name) const {
     LeakFindings& found = findings.emplace_back();
     // First, as it looks for more.
     found.reports = source.reports();
+    if (found.reports.size() > kMaxLeakReports) {
+      found.omitted_reports = found.reports.size() - kMaxLeakReports;
+      found.reports.resize(kMaxLeakReports);
+    }
     for (auto& report : found.reports) report.allocator = allocator;
     found.stats = source.stats();
     found.stats.allocator = allocator;

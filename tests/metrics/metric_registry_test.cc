@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "poolscope/metrics/http_stats.h"
+#include "poolscope/metrics/leak_page.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_names.h"
 #include "poolscope/metrics/text_writer.h"
@@ -110,6 +111,25 @@ TEST(MetricRegistryTest, LeaksAreThoseOfTheDetectorsRegistered) {
   registry.RemoveLeakDetector("b");
   EXPECT_TRUE(registry.Leaks("b").empty());
   EXPECT_EQ(tracked("b"), 0);
+}
+
+TEST(MetricRegistryTest, ALeakDetectorsSmallestReportsAreLeftOut) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  size_t count = 0;
+  LeakSource source;
+  source.stats = [] { return LeakStats(); };
+  source.reports = [&] { return std::vector<LeakReport>(count); };
+  registry.AddLeakDetector("a", source);
+  for (const size_t more : {0, 1}) {
+    count = kMaxLeakReports + more;
+    const std::vector<LeakFindings> findings = registry.Leaks("");
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings[0].reports.size(), kMaxLeakReports);
+    EXPECT_EQ(findings[0].omitted_reports, more);
+    EXPECT_EQ(LeakPageText(findings).find("and 1 report of fewer bytes") !=
+                  std::string::npos,
+              more == 1);
+  }
 }
 
 TEST(MetricRegistryTest, FamiliesOfSeveralAllocatorsAreOne) {
