@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "poolscope/allocator/leak/leak_detector.h"
