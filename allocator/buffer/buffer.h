@@ -82,7 +82,20 @@ class Buffer : public buffer_internal::Accessors<Buffer> {
 
  public:
   Buffer() = default;  // empty
-  Buffer(Buffer&& other) noexcept { Take(other); }
+  Buffer(Buffer&& other) noexcept
+      : data_(other.data_),
+        reader_(other.reader_),
+        writer_(other.writer_),
+        capacity_(other.capacity_),
+        growth_limit_(other.growth_limit_),
+        core_(other.core_),
+        extension_(other.extension_),
+        state_(other.state_),
+        memory_(other.memory_),
+        read_only_(other.read_only_) {
+    if (ABSL_PREDICT_FALSE(other.IsBorrowed())) other.DieBorrowed("move");
+    other.BecomeInaccessible(State::kEmpty);
+  }
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer() {
     if (state_ == State::kOpen) Release();
@@ -403,10 +416,12 @@ class Buffer : public buffer_internal::Accessors<Buffer> {
                                    size_t size) const;
   [[noreturn]] void Die(const std::string& what) const;
 
+  // In an order in which neighbours are written together when a buffer is made:
+  // a move reads them in pairs, and waits where it finds two separate writes.
   uint8_t* data_ = nullptr;  // null while composite
-  size_t capacity_ = 0;
   size_t reader_ = 0;
   size_t writer_ = 0;
+  size_t capacity_ = 0;
   size_t growth_limit_ = 0;
   buffer_internal::AllocatorCore* core_ = nullptr;
   Extension extension_ = {};
