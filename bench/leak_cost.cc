@@ -16,11 +16,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kBatch = 64;
-constexpr int kRounds = 31;
-constexpr auto kTurn = std::chrono::milliseconds(100);
+constexpr int kRounds = 15;
+constexpr auto kTurn = std::chrono::milliseconds(20);
 constexpr auto kQuickTurn = std::chrono::milliseconds(5);
 // Until the interval between samples has settled.
-constexpr int kWarmUpTurns = 10;
+constexpr int kWarmUpTurns = 25;
 
 struct Functions {
   void* (*allocate)(size_t size);
@@ -98,6 +98,7 @@ Trial LeakCostTrial() {
                            Bar{Bar::Side::kAtMost, 2}});
   }
   trial.ours_only = true;
+  trial.runs = 7;
   trial.run = Run;
   return trial;
 }
