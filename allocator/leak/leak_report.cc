@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/leak/symbols.h"
 
@@ -22,8 +23,11 @@ LeakRecordText DescribeRecord(const AccessRecord& record) {
 void AppendRecord(const LeakRecordText& record, std::string* text) {
   if (!record.hint.empty()) {
     // It may hold what a peer sent, and must not look like lines of ours.
-    absl::StrAppendFormat(text, "\tHint: %s\n",
-                          absl::Utf8SafeCHexEscape(record.hint));
+    // Quotes may stand as they are.
+    const std::string hint = absl::StrReplaceAll(
+        absl::Utf8SafeCHexEscape(record.hint),
+        {{R"(\\)", R"(\\)"}, {R"(\")", "\""}, {R"(\')", "'"}});
+    absl::StrAppendFormat(text, "\tHint: %s\n", hint);
   }
   for (const std::string& frame : record.frames) {
     absl::StrAppendFormat(text, "\t%s\n", frame);
