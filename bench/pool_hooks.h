@@ -24,7 +24,8 @@ struct PoolFigures {
   double internal_fragmentation_bytes;    // estimate from sampled live blocks
 };
 
-// Enough for a Buffer, which only the shared object knows.
+// Enough for the absl::StatusOr<Buffer> that an allocation returns; only the
+// shared object knows it.
 inline constexpr size_t kBufferRoomBytes = 96;
 
 // All null in a policy that is not poolscope.
@@ -33,7 +34,8 @@ struct PoolHooks {
   void (*maintain)() = nullptr;  // time-driven work, as a sidecar calls it
   void (*trim)() = nullptr;
   void (*figures)(PoolFigures* figures) = nullptr;  // takes one snapshot
-  // Makes a Buffer in `room`, false when it is refused; and ends it.
+  // Makes a Buffer in `room`, false when it is refused; and ends it, as it is
+  // to be in either case.
   bool (*buffer_allocate)(void* room, size_t size) = nullptr;
   void (*buffer_destroy)(void* room) = nullptr;
   // Makes two more allocators, each with a leak detector: disabled, and at

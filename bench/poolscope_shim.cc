@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
@@ -40,7 +39,9 @@ poolscope::PooledAllocator* const g_allocator = CreateOrDie();
 poolscope::BufferAllocator* const g_buffers =
     poolscope::BufferAllocator::Pooled(g_allocator).release();
 
-static_assert(sizeof(poolscope::Buffer) <= poolscope::bench::kBufferRoomBytes);
+// What Allocate() returns, and a caller keeps.
+using BufferOr = absl::StatusOr<poolscope::Buffer>;
+static_assert(sizeof(BufferOr) <= poolscope::bench::kBufferRoomBytes);
 
 }  // namespace
 
@@ -62,14 +63,11 @@ extern "C" {
 
 [[gnu::aligned(64)]] bool poolscope_bench_buffer_allocate(void* room,
                                                           size_t size) {
-  absl::StatusOr<poolscope::Buffer> buffer = g_buffers->Allocate(size);
-  if (!buffer.ok()) return false;
-  new (room) poolscope::Buffer(*std::move(buffer));
-  return true;
+  return (new (room) BufferOr(g_buffers->Allocate(size)))->ok();
 }
 
 [[gnu::aligned(64)]] void poolscope_bench_buffer_destroy(void* room) {
-  static_cast<poolscope::Buffer*>(room)->~Buffer();
+  static_cast<BufferOr*>(room)->~BufferOr();
 }
 
 // The calling thread is about to wait.
