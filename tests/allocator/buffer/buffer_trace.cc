@@ -11,6 +11,8 @@
 #include "poolscope/allocator/buffer/composite_buffer.h"
 #include "poolscope/allocator/buffer/const_buffer.h"
 #include "poolscope/allocator/buffer/sent_buffer.h"
+#include "poolscope/tests/allocator/buffer/buffer_model.h"
+#include "poolscope/tests/allocator/buffer/trace_source.h"
 
 namespace poolscope {
 namespace {
@@ -18,59 +20,11 @@ namespace {
 constexpr size_t kSlots = 4;
 constexpr size_t kMaxBytes = 4096;  // of a buffer; larger ones are not grown
 
-using Bytes = std::vector<uint8_t>;
-
-struct Model {
-  Bytes bytes;
-  size_t reader = 0;
-  size_t writer = 0;
-  bool read_only = false;
-
-  size_t readable() const { return writer - reader; }
-  size_t writable() const { return read_only ? 0 : bytes.size() - writer; }
-  Bytes Slice(size_t offset, size_t size) const {
-    return Bytes(bytes.begin() + offset, bytes.begin() + offset + size);
-  }
-};
+using Model = BufferModel;
 
 struct Slot {
   Buffer buffer;
   Model model;
-};
-
-// Numbers from the trace; 0 when it has ended.
-class Source {
- public:
-  explicit Source(absl::Span<const uint8_t> trace) : rest_(trace) {}
-
-  bool ended() const { return rest_.empty(); }
-  uint8_t Byte() {
-    if (rest_.empty()) return 0;
-    const uint8_t byte = rest_.front();
-    rest_.remove_prefix(1);
-    return byte;
-  }
-  // 0 to `most`: a byte where that is enough, else two.
-  size_t UpTo(size_t most) {
-    size_t value = Byte();
-    if (most > 255) value = value << 8 | Byte();
-    return value % (most + 1);
-  }
-  uint64_t Number() {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; ++i) value = value << 8 | Byte();
-    return value;
-  }
-  // Few numbers of the trace make many bytes.
-  Bytes Some(size_t size) {
-    Bytes bytes(size);
-    uint8_t next = Byte();
-    for (uint8_t& byte : bytes) byte = next = next * 5 + 1;
-    return bytes;
-  }
-
- private:
-  absl::Span<const uint8_t> rest_;
 };
 
 class Player {
@@ -415,10 +369,7 @@ class Player {
   // What lies behind the readable bytes afterwards is not defined.
   void Compacted(Slot& slot) {
     Model& model = slot.model;
-    const Bytes readable = model.Slice(model.reader, model.readable());
-    std::copy(readable.begin(), readable.end(), model.bytes.begin());
-    model.reader = 0;
-    model.writer = readable.size();
+    model.Compact();
     const Bytes rest = source_.Some(model.bytes.size() - model.writer);
     slot.buffer.SetBytes(model.writer, rest);
     std::copy(rest.begin(), rest.end(), model.bytes.begin() + model.writer);
@@ -433,11 +384,7 @@ class Player {
     Model& model = slot.model;
     const size_t offset = head.capacity();
     if (offset > model.bytes.size()) return Fail("split beyond the end");
-    Model front = {model.Slice(0, offset), std::min(model.reader, offset),
-                   std::min(model.writer, offset), model.read_only};
-    model.bytes.erase(model.bytes.begin(), model.bytes.begin() + offset);
-    model.reader = std::max(model.reader, offset) - offset;
-    model.writer = std::max(model.writer, offset) - offset;
+    Model front = model.Split(offset);
     Slot& to = slots_[source_.UpTo(kSlots - 1)];
     to.buffer = std::move(head);
     to.model = std::move(front);
@@ -466,7 +413,7 @@ class Player {
     if (!composite.ok()) return;
     Model joined = slot.model;
     if (joined.bytes.empty()) joined = Model();
-    Join(&joined, other.model);
+    joined.Join(other.model);
     slot.buffer = *std::move(composite);
     slot.model = std::move(joined);
   }
@@ -483,31 +430,7 @@ class Player {
     const absl::Status status = composite.ExtendWith(std::move(other.buffer));
     slot.buffer = std::move(composite);
     Expect(status.ok() != mixed, "extension of read-only by writable");
-    if (status.ok()) Join(&slot.model, other.model);
-  }
-  // The bytes of both without the gaps between their readable ones. Where both
-  // have none to read, what is read ends where the first has room.
-  static void Join(Model* first, const Model& second) {
-    if (second.bytes.empty()) return;
-    Model piece = second;
-    const bool had_readable = first->readable() > 0;
-    if (piece.readable() > 0) first->bytes.resize(first->writer);
-    const bool had_room = first->writer < first->bytes.size();
-    const size_t base = first->bytes.size();
-    const bool keeps_read =
-        piece.readable() > 0 ? !had_readable : !had_readable && !had_room;
-    if (!keeps_read) {
-      piece.bytes.erase(piece.bytes.begin(),
-                        piece.bytes.begin() + piece.reader);
-      piece.writer -= piece.reader;
-      piece.reader = 0;
-    }
-    first->bytes.insert(first->bytes.end(), piece.bytes.begin(),
-                        piece.bytes.end());
-    if (keeps_read) first->reader = base + piece.reader;
-    if (keeps_read || piece.readable() > 0) first->writer = base + piece.writer;
-    if (base == 0) first->read_only = piece.read_only;
-    if (first->bytes.empty()) *first = Model();
+    if (status.ok()) slot.model.Join(other.model);
   }
   void SplitComponents(Slot& slot) {
     if (!slot.buffer.is_composite()) return;
@@ -538,7 +461,7 @@ class Player {
       Model piece = {Bytes(component.capacity()), component.reader_offset(),
                      component.writer_offset(), component.read_only()};
       component.GetBytes(0, absl::MakeSpan(piece.bytes));
-      Join(&joined, piece);
+      joined.Join(piece);
     }
     Expect(joined.bytes == slot.model.bytes, "components");
     Expect(joined.reader == slot.model.reader &&
@@ -565,7 +488,7 @@ class Player {
     slot.buffer = std::move(composite);
   }
 
-  Source source_;
+  TraceSource source_;
   BufferAllocator& pooled_;
   BufferAllocator& unpooled_;
   std::array<Slot, kSlots> slots_;
