@@ -30,15 +30,24 @@ HttpResponse ArenasHandler::Handle(const HttpRequest& request) {
   const std::vector<LiveBlocks> live_blocks = registry_->Live(query->allocator);
   std::map<std::pair<absl::string_view, uint64_t>, const std::vector<void*>*>
       stacks;
+  // Only the blocks that a chunk names: of tens of thousands, one a chunk.
+  for (const AllocatorStats& allocator : snapshots) {
+    for (const ChunkStats& chunk : allocator.chunks) {
+      stacks[{allocator.name, chunk.oldest_sample.id}] = nullptr;
+    }
+  }
   for (const LiveBlocks& blocks : live_blocks) {
     for (const LiveAllocation& block : blocks.live.allocations) {
-      stacks[{blocks.allocator, block.allocation.id}] =
-          &blocks.live.stacks[block.stack];
+      const auto named = stacks.find({blocks.allocator, block.allocation.id});
+      if (named == stacks.end()) continue;
+      named->second = &blocks.live.stacks[block.stack];
     }
   }
   const auto call_site = [&](absl::string_view name, uint64_t id) {
     const auto stack = stacks.find({name, id});
-    return stack == stacks.end() ? "" : CallSite(*stack->second);
+    return stack == stacks.end() || stack->second == nullptr
+               ? std::string()
+               : CallSite(*stack->second);
   };
   std::string body;
   HttpResponse response;

@@ -46,13 +46,11 @@ std::string WhyNot(const LiveBlocks& live) {
 absl::StatusOr<std::string> AllocatorWanted(const HttpRequest& request) {
   const absl::StatusOr<QueryParameters> parameters = ParseQuery(request.query);
   if (!parameters.ok()) return parameters.status();
-  std::string allocator;
+  absl::StatusOr<std::string> allocator = "";
   for (const auto& [name, value] : *parameters) {
-    if (name == "allocator" && !value.empty()) {
-      allocator = value;
-    } else if (name == "allocator") {
-      return absl::InvalidArgumentError(
-          "allocator=: must be an allocator's name");
+    if (name == "allocator") {
+      allocator = ParseAllocatorName(value);
+      if (!allocator.ok()) return allocator;
     } else if (name == "seconds") {
       return absl::InvalidArgumentError(absl::StrCat(
           "seconds=", absl::CHexEscape(value),

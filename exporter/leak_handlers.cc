@@ -54,14 +54,15 @@ HttpResponse LeakLevelHandler::Handle(const HttpRequest& request) {
     return LineResponse(400, std::string(parameters.status().message()));
   }
   std::string level_text;
-  std::string allocator;
+  absl::StatusOr<std::string> allocator = "";
   for (const auto& [name, value] : *parameters) {
     if (name == "level") {
       level_text = value;
-    } else if (name == "allocator" && !value.empty()) {
-      allocator = value;
     } else if (name == "allocator") {
-      return LineResponse(400, "allocator=: must be an allocator's name");
+      allocator = ParseAllocatorName(value);
+      if (!allocator.ok()) {
+        return LineResponse(400, std::string(allocator.status().message()));
+      }
     } else {
       return LineResponse(
           400,
@@ -74,8 +75,10 @@ HttpResponse LeakLevelHandler::Handle(const HttpRequest& request) {
   if (!level.ok()) {
     return LineResponse(400, std::string(level.status().message()));
   }
-  const auto sources = registry_->LeakSources(allocator);
-  if (sources.empty() && !allocator.empty()) return NoSuchDetector(allocator);
+  const auto sources = registry_->LeakSources(*allocator);
+  if (sources.empty() && !allocator->empty()) {
+    return NoSuchDetector(*allocator);
+  }
   std::string text;
   for (const auto& [name, source] : sources) {
     source.set_level(*level);

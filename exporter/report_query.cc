@@ -1,5 +1,8 @@
 #include "poolscope/exporter/report_query.h"
 
+#include <string>
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -27,11 +30,10 @@ absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request) {
     } else if (name == "format") {
       return absl::InvalidArgumentError(absl::StrCat(
           "format=", absl::CHexEscape(value), ": must be text or json"));
-    } else if (name == "allocator" && !value.empty()) {
-      query.allocator = value;
     } else if (name == "allocator") {
-      return absl::InvalidArgumentError(
-          "allocator=: must be an allocator's name");
+      absl::StatusOr<std::string> allocator = ParseAllocatorName(value);
+      if (!allocator.ok()) return allocator.status();
+      query.allocator = *std::move(allocator);
     } else {
       return absl::InvalidArgumentError(
           absl::StrCat(absl::CHexEscape(name),
@@ -39,6 +41,14 @@ absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request) {
     }
   }
   return query;
+}
+
+absl::StatusOr<std::string> ParseAllocatorName(absl::string_view value) {
+  if (value.empty()) {
+    return absl::InvalidArgumentError(
+        "allocator=: must be an allocator's name");
+  }
+  return std::string(value);
 }
 
 HttpResponse NoSuchAllocator(absl::string_view allocator) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "poolscope/exporter/http_message.h"
 
 namespace poolscope {
@@ -21,6 +22,9 @@ struct ReportQuery {
 
 // InvalidArgumentError says in one line what is wrong with the query.
 absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request);
+
+// The value of `allocator=`; InvalidArgumentError where it is empty.
+absl::StatusOr<std::string> ParseAllocatorName(absl::string_view value);
 
 // 400: no allocator of that name is registered.
 HttpResponse NoSuchAllocator(absl::string_view allocator);

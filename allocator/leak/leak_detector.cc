@@ -152,21 +152,14 @@ std::vector<LeakReport> LeakDetector::EndScope(uint64_t first) {
         leaks.push_back(std::move(one));
         continue;
       }
+      // The older block stands for both.
       LeakReport& report = leaks[at->second];
-      one.count += report.count;
-      one.live += report.live;
-      one.requested_bytes += report.requested_bytes;
-      one.estimated_count += report.estimated_count;
-      one.estimated_bytes += report.estimated_bytes;
-      if (one.id < report.id) {
-        report = std::move(one);
-        continue;
-      }
-      report.count = one.count;
-      report.live = one.live;
-      report.requested_bytes = one.requested_bytes;
-      report.estimated_count = one.estimated_count;
-      report.estimated_bytes = one.estimated_bytes;
+      if (one.id < report.id) std::swap(one, report);
+      report.count += one.count;
+      report.live += one.live;
+      report.requested_bytes += one.requested_bytes;
+      report.estimated_count += one.estimated_count;
+      report.estimated_bytes += one.estimated_bytes;
     }
   }
   {
