@@ -1,0 +1,78 @@
+// ChannelRegistry: every channel of a service with what waits in it.
+//
+//   ChannelRegistry registry;
+//   auto channel = registry.Register({"clients", "conn-7", "10.0.0.9:4711"});
+//   OutboundBuffer out(OutboundOptions{}, *std::move(channel));
+//   ...
+//   OutboundStats stats = registry.Stats();             // a scrape
+//   std::vector<ChannelStats> worst = registry.Top(20); // /debug/channels
+//
+// Each group has slots in slabs, one cache line a slot, and a slot has one
+// writer, the thread of its channel. A scrape goes through the slabs from
+// beginning to end and takes no lock that a writer holds:
+//
+//   group "clients"   slab 0 [slot|slot|...|slot]  1024 slots of 64 bytes
+//                     slab 1 [slot|slot|...]       added when all are taken
+//
+// A slot's counters go on where the channel before left them, so that a group's
+// sums never fall and a channel that closes needs no bookkeeping. What is rare
+// (failures, transitions, rejections) is counted a group, by atomic addition.
+//
+// pending is derived: queued - written - failed, with failed read first, then
+// written, then queued; so it is never negative and the sum always holds.
+//
+// Limits: 64 groups; what is registered under a further name goes to the group
+// "other". Slabs are kept for later channels: 64 bytes each and a name.
+//
+// Thread safety: thread-safe. A RegisteredChannel is thread-compatible; it may
+// be registered on one thread and used on another.
+// Ownership: the registry outlives its channels.
+#ifndef POOLSCOPE_ALLOCATOR_OUTBOUND_CHANNEL_REGISTRY_H_
+#define POOLSCOPE_ALLOCATOR_OUTBOUND_CHANNEL_REGISTRY_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "poolscope/allocator/base/clock.h"
+#include "poolscope/allocator/outbound/admission_policy.h"
+#include "poolscope/allocator/outbound/outbound_stats.h"
+#include "poolscope/allocator/outbound/registered_channel.h"
+
+namespace poolscope {
+
+struct ChannelDescription {
+  std::string group;  // the label `group`; at most 64 different ones
+  std::string name;   // for people; need not be unique
+  std::string peer;   // such as an address
+  AdmissionPolicy policy = AdmissionPolicy::kQueue;
+};
+
+class ChannelRegistry {
+ public:
+  explicit ChannelRegistry(const Clock* clock = Clock::Real());
+  ~ChannelRegistry();
+  ChannelRegistry(const ChannelRegistry&) = delete;
+  ChannelRegistry& operator=(const ChannelRegistry&) = delete;
+
+  // InvalidArgumentError for an empty group, ResourceExhaustedError when there
+  // is no memory for another slab.
+  absl::StatusOr<RegisteredChannel> Register(ChannelDescription description);
+
+  // One pass over all slots.
+  OutboundStats Stats() const;
+
+  // The `count` channels with most pending bytes, the most first. What is
+  // closed or opened meanwhile may be missing.
+  std::vector<ChannelStats> Top(size_t count) const;
+
+ private:
+  struct Parts;
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_ALLOCATOR_OUTBOUND_CHANNEL_REGISTRY_H_
