@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -30,24 +29,26 @@ TEST(LeakForkTest, TheChildChangesTheLevelAndClosesTheAllocator) {
   pool_options.observer = detector;
   std::unique_ptr<PooledAllocator> pool =
       PooledAllocator::Create(pool_options).value();
-  detector->ControlSampling([&pool](size_t interval_bytes) {
+  // The detector calls this with its lock of the level held.
+  std::atomic<bool> locked{false};
+  detector->ControlSampling([&](size_t interval_bytes) {
+    locked = true;
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
     pool->SetSampleInterval(interval_bytes);
+    locked = false;
   });
 
   std::atomic<bool> stop{false};
-  std::atomic<uint64_t> rounds{0};
   std::thread changer([&] {
     while (!stop) {
       detector->SetLevel(LeakLevel::kParanoid);
       detector->SetLevel(LeakLevel::kSimple);
-      ++rounds;
       std::this_thread::yield();
     }
   });
   for (int i = 0; i < 50 && !HasFailure(); ++i) {
-    // The thread is at work when it happens.
-    const uint64_t before = rounds;
-    while (rounds == before) std::this_thread::yield();
+    // The thread holds the lock when it happens.
+    while (!locked) std::this_thread::yield();
     const pid_t child = fork();
     if (child == 0) {
       alarm(30);  // a deadlock ends by a signal
