@@ -20,6 +20,7 @@ enum class LockRank {
   kSampler,       // sampling records
   kMetadata,      // the allocator's own tables
   kLeakRecords,   // the blocks that a leak detector tracks
+  kChannels,      // a channel registry's groups, and who is in which slot
 };
 
 }  // namespace poolscope

@@ -19,10 +19,13 @@
 // (failures, transitions, rejections) is counted a group, by atomic addition.
 //
 // pending is derived: queued - written - failed, with failed read first, then
-// written, then queued; so it is never negative and the sum always holds.
+// written, then queued; so it is never negative and the sum always holds
+// (channel_slot.h, channel_group.h). No counter is less than an earlier Stats()
+// told.
 //
 // Limits: 64 groups; what is registered under a further name goes to the group
-// "other". Slabs are kept for later channels: 64 bytes each and a name.
+// "other". Slabs are kept for later channels: 64 bytes each and a record of 88,
+// with further memory where a name does not fit it.
 //
 // Thread safety: thread-safe. A RegisteredChannel is thread-compatible; it may
 // be registered on one thread and used on another.
@@ -40,28 +43,34 @@
 #include "poolscope/allocator/outbound/admission_policy.h"
 #include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/outbound/registered_channel.h"
+#include "poolscope/allocator/pool/memory_source.h"
 
 namespace poolscope {
 
 struct ChannelDescription {
-  std::string group;  // the label `group`; at most 64 different ones
-  std::string name;   // for people; need not be unique
-  std::string peer;   // such as an address
+  // The label `group`: 1 to 64 of [A-Za-z0-9_.:-]. At most 64 different ones.
+  std::string group;
+  std::string name;  // for people; need not be unique
+  std::string peer;  // such as an address
   AdmissionPolicy policy = AdmissionPolicy::kQueue;
 };
 
 class ChannelRegistry {
  public:
-  explicit ChannelRegistry(const Clock* clock = Clock::Real());
+  // Neither is owned. `source` is where slabs come from.
+  explicit ChannelRegistry(const Clock* clock = Clock::Real(),
+                           MemorySource* source = MemorySource::System());
+  // Fatal while a channel is registered.
   ~ChannelRegistry();
   ChannelRegistry(const ChannelRegistry&) = delete;
   ChannelRegistry& operator=(const ChannelRegistry&) = delete;
 
-  // InvalidArgumentError for an empty group, ResourceExhaustedError when there
-  // is no memory for another slab.
+  // InvalidArgumentError for a name that no group may have,
+  // ResourceExhaustedError when there is no memory for another slab; the next
+  // may succeed.
   absl::StatusOr<RegisteredChannel> Register(ChannelDescription description);
 
-  // One pass over all slots.
+  // One pass over all slots, with no lock.
   OutboundStats Stats() const;
 
   // The `count` channels with most pending bytes, the most first. What is
