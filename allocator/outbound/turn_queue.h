@@ -12,10 +12,11 @@
 //   const bool more = resumes.Run(32, [&](uint64_t token) { Resume(token); });
 //
 // Order is kept. What is pushed while it runs waits for the next Run() when
-// that has a bound, and is run by this one when it has none. Tokens may have
-// lost their meaning by then: who runs them looks them up.
+// that has a bound, and is run by this one when it has none. A token that was
+// removed and is pushed again goes to the end. Tokens may have lost their
+// meaning by the time they run: who runs them looks them up.
 //
-// Thread-compatible.
+// Thread-compatible. `run` may call every method.
 #ifndef POOLSCOPE_ALLOCATOR_OUTBOUND_TURN_QUEUE_H_
 #define POOLSCOPE_ALLOCATOR_OUTBOUND_TURN_QUEUE_H_
 
@@ -24,7 +25,7 @@
 #include <deque>
 #include <limits>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 
 namespace poolscope {
@@ -41,11 +42,21 @@ class TurnQueue {
   // Runs the first `max` tokens; true when others are left.
   bool Run(size_t max, absl::FunctionRef<void(uint64_t token)> run);
 
-  bool empty() const { return waiting_.empty(); }
+  bool empty() const { return tickets_.empty(); }
 
  private:
-  std::deque<uint64_t> tokens_;  // those removed included
-  absl::flat_hash_set<uint64_t> waiting_;
+  struct Entry {
+    uint64_t token;
+    uint64_t ticket;  // grows with each push
+  };
+
+  // Drops removed entries once they are the most.
+  void Compact();
+
+  std::deque<Entry> entries_;  // those removed included
+  // By token: the ticket of its entry. Any other entry of it was removed.
+  absl::flat_hash_map<uint64_t, uint64_t> tickets_;
+  uint64_t next_ticket_ = 0;
 };
 
 }  // namespace poolscope
