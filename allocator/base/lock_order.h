@@ -11,6 +11,7 @@ namespace poolscope {
 
 enum class LockRank {
   kUnranked = 0,  // not checked: outside the allocator
+  kGovernor,      // who joined a memory governor, and what it told them
   kProcess,       // which allocators exist; the end of a closed one
   kLeakControl,   // the level of a leak detector, and the interval it asks for
   kRoom,          // who makes room at the limit

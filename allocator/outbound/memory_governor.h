@@ -8,55 +8,51 @@
 //   0.7 |- - - - - - - - - - - - - - - - - -  below: resume, the least first
 //   0.0 |
 //
-//   MemoryGovernor governor({}, [&] { return MemoryUse{used, limit}; });
+//   MemoryGovernor governor({}, [&] { return MemoryUseOf(pool->Stats()); });
 //   auto member = governor.Join([&loop] { loop.Wake(); });
 //   member->SetHeld(bytes);              // what this channel holds
 //   member->SetRemaining(bytes);         // what its message lacks, if it has
 //                                        // one under way
 //   if (member->paused()) ...            // do not read
+//   if (member->TakeReject()) ...        // drop the message, SetNoMessage()
 //   governor.Check();                    // about ten times a second, anywhere
 //
 // It cannot deadlock. Where half-assembled messages hold the memory, all paused
 // would wait for each other for ever; so of those the one that is nearest
-// completion is never paused. Where even that does not help, because nothing
-// has completed for `stall_timeout` while the use stays above the upper mark,
-// the member that holds most is told to reject its message.
+// completion is let through and not paused until it has ended, then the next.
+// Where even that does not help, because nothing has completed for
+// `stall_timeout` while the use stays above the upper mark, the member whose
+// message holds most is told to reject it. governor_decision.h has the rules
+// and why they suffice.
 //
-// Reading an answer costs a member one load. Decide() is pure, and is what
-// tests look at.
+// Reading an answer costs a member one load. A check is a few loads for each
+// member, and none while nobody is paused and the use is below the upper mark.
 //
-// Thread safety: thread-safe. A Member's setters belong to its owner's thread;
-// `notify` is called on the thread that calls Check(), with no lock held, after
-// paused() or reject_wanted() of the member has changed; a member that is
-// leaving waits for one under way. It must outlive its members.
+// Thread safety: thread-safe. A Member's setters, and its end, belong to its
+// owner's thread. `notify` is called on the thread that calls Check(), with no
+// lock held, after paused() or what TakeReject() says has changed, one at a
+// time. It may call everything here; a Check() in it does nothing, as one
+// beside another does. A member that ends waits for its notify when that is
+// under way on another thread, so what notify waits for must not wait for the
+// member's end; one that notify itself ends does not wait. Afterwards notify is
+// not called any more.
+//
+// Ownership: it must outlive its members; fatal if it does not.
 #ifndef POOLSCOPE_ALLOCATOR_OUTBOUND_MEMORY_GOVERNOR_H_
 #define POOLSCOPE_ALLOCATOR_OUTBOUND_MEMORY_GOVERNOR_H_
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
-#include "absl/types/span.h"
-#include "poolscope/allocator/base/clock.h"
+#include "poolscope/allocator/outbound/memory_governor_options.h"
+#include "poolscope/allocator/outbound/memory_use.h"
 
 namespace poolscope {
-
-struct MemoryGovernorOptions {
-  double pause_above = 0.8;   // of the limit; at most 1
-  double resume_below = 0.7;  // above 0, at most pause_above
-  // How long nothing may complete above the upper mark.
-  absl::Duration stall_timeout = absl::Seconds(5);
-  const Clock* clock = Clock::Real();
-};
-
-// What cannot be had again without a channel's help: in use, not idle.
-struct MemoryUse {
-  uint64_t used_bytes = 0;
-  uint64_t limit_bytes = 0;
-};
 
 struct MemoryGovernorStats {
   uint64_t members = 0;
@@ -73,9 +69,12 @@ class MemoryGovernor {
   // InvalidArgumentError names the bad option.
   static absl::Status Validate(const MemoryGovernorOptions& options);
 
-  // `use` is asked by Check(). Fatal for options that Validate() refuses.
+  // `use` is asked by Check(), with no lock held. Fatal for options that
+  // Validate() refuses.
   MemoryGovernor(MemoryGovernorOptions options, std::function<MemoryUse()> use);
   ~MemoryGovernor();
+  MemoryGovernor(const MemoryGovernor&) = delete;
+  MemoryGovernor& operator=(const MemoryGovernor&) = delete;
 
   std::unique_ptr<Member> Join(std::function<void()> notify);
 
@@ -84,25 +83,69 @@ class MemoryGovernor {
 
  private:
   struct Parts;
-  const std::shared_ptr<Parts> parts_;
+  const std::unique_ptr<Parts> parts_;
 };
 
 class MemoryGovernor::Member {
  public:
   ~Member();
+  Member(const Member&) = delete;
+  Member& operator=(const Member&) = delete;
 
-  void SetHeld(uint64_t bytes);
+  void SetHeld(uint64_t bytes) {
+    // Relaxed: a figure on its own. A check that reads an old one decides as
+    // it would have a moment before, and the next one anew.
+    held_bytes_.store(bytes, std::memory_order_relaxed);
+  }
   // Of a message that is being assembled; its length unknown: what is known.
   void SetRemaining(uint64_t bytes);
   // It is whole, or given up: progress.
   void SetNoMessage();
 
-  bool paused() const;
-  // True once, after which the owner drops its message.
+  bool paused() const {
+    // Relaxed: it says when not to read and orders no other memory. Who is
+    // woken by notify sees what it was told, by whatever wakes it.
+    return paused_.load(std::memory_order_relaxed);
+  }
+  // True once, after which the owner drops its message. Never of another
+  // message than the one that was meant.
   bool TakeReject();
 
  private:
   friend class MemoryGovernor;
+
+  static constexpr uint64_t kNoMessage = std::numeric_limits<uint64_t>::max();
+  static constexpr size_t kNowhere = std::numeric_limits<size_t>::max();
+
+  Member(Parts* parts, std::function<void()> notify);
+
+  // The one under way is the message after those that have ended.
+  uint64_t CurrentMessage() const {
+    return ended_messages_.load(std::memory_order_relaxed) + 1;
+  }
+
+  Parts* const parts_;
+
+  // Written by the owner.
+  std::atomic<uint64_t> held_bytes_{0};
+  std::atomic<uint64_t> remaining_bytes_{kNoMessage};
+  // Released when remaining_bytes_ says that there is no message, and acquired
+  // before that is read: what is taken for the remainder of a message is never
+  // that of one before.
+  std::atomic<uint64_t> ended_messages_{0};
+
+  // Written by Check(), read by the owner; see paused() and TakeReject().
+  std::atomic<bool> paused_{false};
+  std::atomic<uint64_t> reject_message_{0};  // 0: none
+
+  // Under the lock of Parts.
+  std::function<void()> notify_;
+  uint64_t id_ = 0;
+  size_t position_ = 0;                // in Parts::members
+  size_t notify_position_ = kNowhere;  // in Parts::to_notify
+  uint64_t let_through_message_ = 0;
+  uint64_t told_message_ = 0;
+  int64_t since_nanos_ = 0;  // since when it is paused, or let through
 };
 
 }  // namespace poolscope
