@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "absl/base/optimization.h"
 #include "absl/status/status.h"
 
 namespace poolscope {
@@ -48,9 +49,22 @@ class Writability {
   explicit Writability(Watermarks watermarks) : watermarks_(watermarks) {}
 
   // Bytes that begin to wait, and bytes that do so no longer: at most those
-  // that were added.
-  WritabilityChange Add(uint64_t bytes);
-  WritabilityChange Remove(uint64_t bytes);
+  // that were added, else fatal.
+  WritabilityChange Add(uint64_t bytes) {
+    pending_bytes_ += bytes;
+    if (ABSL_PREDICT_TRUE(pending_bytes_ <= watermarks_.high_bytes)) {
+      return WritabilityChange::kNone;
+    }
+    return SetFlags(unwritable_ | kWatermarkBit);
+  }
+  WritabilityChange Remove(uint64_t bytes) {
+    if (ABSL_PREDICT_FALSE(bytes > pending_bytes_)) DieOfTooMany(bytes);
+    pending_bytes_ -= bytes;
+    if (pending_bytes_ >= watermarks_.low_bytes) {
+      return WritabilityChange::kNone;
+    }
+    return SetFlags(unwritable_ & ~kWatermarkBit);
+  }
 
   // A reason of the user's to take no more: one of 31 flags, all on at first.
   // Fatal for another index.
@@ -61,13 +75,24 @@ class Writability {
   uint64_t pending_bytes() const { return pending_bytes_; }
   const Watermarks& watermarks() const { return watermarks_; }
 
-  // How many more make it unwritable; 0 when it is.
+  // How many more make it unwritable; 0 when it is, kOff when none would.
   uint64_t BytesBeforeUnwritable() const;
   // How many must go until the bytes are no reason any more; 0 when writable.
   uint64_t BytesBeforeWritable() const;
 
  private:
-  WritabilityChange SetFlags(uint32_t unwritable);
+  static constexpr uint32_t kWatermarkBit = 1;
+
+  static uint32_t UserBit(int index);
+  [[noreturn]] void DieOfTooMany(uint64_t bytes) const;
+
+  WritabilityChange SetFlags(uint32_t unwritable) {
+    const bool was_writable = writable();
+    unwritable_ = unwritable;
+    if (writable() == was_writable) return WritabilityChange::kNone;
+    return was_writable ? WritabilityChange::kUnwritable
+                        : WritabilityChange::kWritable;
+  }
 
   const Watermarks watermarks_;
   uint64_t pending_bytes_ = 0;
