@@ -24,8 +24,9 @@
 // not been sent. The registry shows the latter.
 //
 // Callbacks run within the call that causes them, after it has done its work
-// on what they see. They may Add, AddFlush, Cancel and ask; they must not
-// WriteTo, Close or destroy the buffer they are called by: fatal.
+// on what they see. They may Add, AddFlush, Cancel, SetUserFlag and ask; they
+// must not WriteTo, RemoveBytes, FailFlushed, Close or destroy the buffer they
+// are called by: fatal. So may a sink, while it writes.
 //
 // Takes memory of malloc for its entries, never of a pool; keeps it for later
 // ones. Thread-compatible; belongs to the thread of its channel.
@@ -38,12 +39,14 @@
 #include <cstdint>
 #include <functional>
 
+#include "absl/base/optimization.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/buffer/buffer.h"
+#include "poolscope/allocator/outbound/message_ring.h"
 #include "poolscope/allocator/outbound/outbound_failure.h"
 #include "poolscope/allocator/outbound/outbound_sink.h"
 #include "poolscope/allocator/outbound/registered_channel.h"
@@ -60,10 +63,11 @@ struct OutboundOptions {
   // that the sink took whole, and halves after one of which it took less than
   // half (Netty's rule); it never falls below 2048.
   size_t initial_write_bytes = 128 << 10;
-  // Writes of one WriteTo() before others have their turn.
+  // Writes of one WriteTo() before others have their turn; at least 1.
   int max_writes = 16;
 
-  // Told each time that writable() has changed, and only then.
+  // Told each time that writable() has changed, and only then; but not by
+  // Close() nor after it.
   std::function<void(bool writable)> on_writability;
   const Clock* clock = Clock::Real();
 };
@@ -77,7 +81,8 @@ class OutboundBuffer {
   // message comes back as it was added.
   using Done = absl::AnyInvocable<void(const absl::Status&, Buffer) &&>;
 
-  // `channel` counts in a registry, or is RegisteredChannel() for none.
+  // `channel` counts in a registry, or is RegisteredChannel() for none. Fatal
+  // for options out of their bounds.
   explicit OutboundBuffer(OutboundOptions options,
                           RegisteredChannel channel = RegisteredChannel());
   // Fails what is left, as Close() with kClosed.
@@ -101,32 +106,39 @@ class OutboundBuffer {
   // as it was, but for what the sink took before.
   absl::StatusOr<bool> WriteTo(OutboundSink& sink);
   // After WriteTo() returned false: it was not for want of room.
-  bool needs_turn() const;
+  bool needs_turn() const { return needs_turn_; }
 
-  // Fails every flushed message, oldest first; others stay.
+  // Fails every flushed message, oldest first; others stay, and what callbacks
+  // flush meanwhile. `status` is an error, as for Close().
   void FailFlushed(OutboundFailure failure, const absl::Status& status);
   // Fails every message, oldest first, and refuses further ones.
   void Close(OutboundFailure failure, const absl::Status& status);
-  bool closed() const;
+  bool closed() const { return closed_; }
 
   // The first pieces of what is flushed, at most as many as fit `pieces` and,
   // from the second on, as stay within `max_bytes`; for a transport that writes
   // by itself and says how far it came.
   size_t Gather(absl::Span<iovec> pieces, size_t max_bytes) const;
-  void RemoveBytes(uint64_t bytes);  // at most what is flushed
+  // Those were written: at most what is flushed, else fatal.
+  void RemoveBytes(uint64_t bytes);
 
-  bool writable() const { return writability_.writable(); }
+  // Never once closed.
+  bool writable() const { return !closed_ && writability_.writable(); }
   void SetUserFlag(int index, bool writable);
   bool user_flag(int index) const { return writability_.user_flag(index); }
-  uint64_t BytesBeforeUnwritable() const;
-  uint64_t BytesBeforeWritable() const;
+  uint64_t BytesBeforeUnwritable() const {
+    return closed_ ? 0 : writability_.BytesBeforeUnwritable();
+  }
+  uint64_t BytesBeforeWritable() const {
+    return writability_.BytesBeforeWritable();
+  }
 
   // As Netty counts, and as the peer sees it.
   uint64_t pending_bytes() const { return writability_.pending_bytes(); }
-  uint64_t unwritten_bytes() const;
+  uint64_t unwritten_bytes() const { return unwritten_bytes_; }
   // Messages that have not ended, and those of them that are flushed.
-  size_t size() const;
-  size_t flushed_size() const;
+  size_t size() const { return messages_; }
+  size_t flushed_size() const { return flushed_messages_; }
   bool empty() const { return size() == 0; }
 
   // For what stands in front of it, such as Admission.
@@ -137,9 +149,45 @@ class OutboundBuffer {
   void CheckInvariants() const;
 
  private:
+  class Busy;
+
+  // Fatal while a callback or a sink runs.
+  void CheckIdle(const char* operation) const;
+
+  // An entry of the ring has ended: OkStatus, it is written. Takes it off
+  // everywhere, and tells its sender.
+  void End(size_t index, const absl::Status& status, OutboundFailure failure);
+  void FailBefore(uint64_t number, OutboundFailure failure,
+                  const absl::Status& status);
+
+  absl::StatusOr<bool> WriteFlushed(OutboundSink& sink);
+  void RemoveWritten(uint64_t bytes);
+  void Adapt(size_t offered, size_t taken);
+
+  void ShowOldest();
+  void Apply(WritabilityChange change) {
+    if (ABSL_PREDICT_FALSE(change != WritabilityChange::kNone)) Tell(change);
+  }
+  void Tell(WritabilityChange change);
+
   const OutboundOptions options_;
   RegisteredChannel channel_;
   Writability writability_;
+  outbound_internal::MessageRing ring_;
+
+  size_t messages_ = 0;  // those that have not ended
+  size_t flushed_messages_ = 0;
+  uint64_t unwritten_bytes_ = 0;
+  uint64_t flushed_bytes_ = 0;  // of these
+  // Bytes from the first message's beginning on that are written. While
+  // callbacks run they may reach into further messages.
+  uint64_t front_written_bytes_ = 0;
+
+  size_t write_bytes_;  // of the next gather write
+  int busy_ = 0;        // callbacks and sinks that run
+  bool needs_turn_ = false;
+  bool closed_ = false;
+  absl::Status close_status_;
 };
 
 }  // namespace poolscope
