@@ -50,17 +50,10 @@
 
 #include "absl/status/status.h"
 #include "poolscope/allocator/outbound/memory_governor_options.h"
+#include "poolscope/allocator/outbound/memory_governor_stats.h"
 #include "poolscope/allocator/outbound/memory_use.h"
 
 namespace poolscope {
-
-struct MemoryGovernorStats {
-  uint64_t members = 0;
-  uint64_t paused_members = 0;
-  uint64_t pauses = 0;      // counter
-  uint64_t resumes = 0;     // counter
-  uint64_t rejections = 0;  // counter: messages told to be rejected
-};
 
 class MemoryGovernor {
  public:
