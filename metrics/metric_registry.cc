@@ -15,6 +15,7 @@
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/merging_writer.h"
 #include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/outbound_collector.h"
 #include "poolscope/metrics/process/process_memory.h"
 #include "poolscope/metrics/self_collector.h"
 #include "poolscope/metrics/size_class_collector.h"
@@ -39,12 +40,7 @@ MetricRegistry::~MetricRegistry() = default;
 
 absl::Status MetricRegistry::AddAllocator(absl::string_view name,
                                           StatsFunction stats) {
-  auto source = std::make_shared<Source>();
-  source->name = std::string(name);
-  {
-    MutexLock lock(&source->mutex);
-    source->stats = std::move(stats);
-  }
+  auto source = std::make_shared<Source>(name, std::move(stats));
   MutexLock lock(&mutex_);
   for (const std::shared_ptr<Source>& other : sources_) {
     if (other->name == name) {
@@ -69,9 +65,20 @@ void MetricRegistry::RemoveAllocator(absl::string_view name) {
     removed = *found;
     sources_.erase(found);
   }
-  // Waits for a snapshot that is being taken.
-  MutexLock lock(&removed->mutex);
-  removed->stats = nullptr;
+  removed->stats.Remove();
+}
+
+absl::Status MetricRegistry::AddChannels(ChannelSource source) {
+  if (channels_.Set(std::move(source))) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      "a registry of channels is registered already; use it for all channels, "
+      "in several groups");
+}
+
+absl::Status MetricRegistry::AddGovernor(GovernorFunction stats) {
+  if (governor_.Set(std::move(stats))) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      "a memory governor is registered already; one is for all channels");
 }
 
 void MetricRegistry::AddLeakDetector(absl::string_view name,
@@ -175,12 +182,24 @@ std::vector<AllocatorStats> MetricRegistry::Snapshots(absl::string_view name,
   snapshots.reserve(sources.size());
   for (const std::shared_ptr<Source>& source : sources) {
     if (!name.empty() && source->name != name) continue;
-    MutexLock lock(&source->mutex);
-    if (source->stats == nullptr) continue;
-    snapshots.push_back(source->stats(detailed));
-    snapshots.back().name = source->name;
+    source->stats.With([&](const StatsFunction& stats) {
+      snapshots.push_back(stats(detailed));
+      snapshots.back().name = source->name;
+    });
   }
   return snapshots;
+}
+
+std::optional<OutboundStats> MetricRegistry::Channels() const {
+  std::optional<OutboundStats> stats;
+  channels_.With([&](const ChannelSource& source) { stats = source.stats(); });
+  return stats;
+}
+
+std::vector<ChannelStats> MetricRegistry::TopChannels(size_t count) const {
+  std::vector<ChannelStats> top;
+  channels_.With([&](const ChannelSource& source) { top = source.top(count); });
+  return top;
 }
 
 ForeignFamilies MetricRegistry::CollectForeign() {
@@ -212,6 +231,13 @@ void MetricRegistry::Collect(MetricWriter& writer) {
   MergingWriter merged(foreign, &dropped_, &writer);
   SelfStats self;
   self.build = GetBuildInfo();
+  std::vector<SteadyClock::time_point> taken;  // of each of self.runs
+  const auto ran = [&](absl::string_view collector, bool success,
+                       SteadyClock::time_point start,
+                       SteadyClock::time_point values_taken) {
+    self.runs.push_back({collector, success, SecondsSince(start), 0});
+    taken.push_back(values_taken);
+  };
 
   const SteadyClock::time_point pool_start = SteadyClock::now();
   const std::vector<AllocatorStats> snapshots =
@@ -231,7 +257,21 @@ void MetricRegistry::Collect(MetricWriter& writer) {
       self.leak_bytes += leaks.back().overhead_bytes;
     }
     CollectLeaks(leaks, merged);
-    self.runs.push_back({"pool", true, SecondsSince(pool_start), 0});
+    ran("pool", true, pool_start, pool_taken);
+  }
+
+  const SteadyClock::time_point outbound_start = SteadyClock::now();
+  const std::optional<OutboundStats> outbound = Channels();
+  std::optional<MemoryGovernorStats> governor;
+  governor_.With([&](const GovernorFunction& stats) { governor = stats(); });
+  const SteadyClock::time_point outbound_taken = SteadyClock::now();
+  if (outbound.has_value()) {
+    CollectOutbound(outbound->groups, merged);
+    self.outbound_bytes = outbound->memory_bytes;
+  }
+  if (governor.has_value()) CollectGovernor(*governor, merged);
+  if (outbound.has_value() || governor.has_value()) {
+    ran("outbound", true, outbound_start, outbound_taken);
   }
 
   const SteadyClock::time_point process_start = SteadyClock::now();
@@ -239,13 +279,11 @@ void MetricRegistry::Collect(MetricWriter& writer) {
     const absl::StatusOr<ProcessMemory> memory =
         ReadProcessMemory(options_.proc_root);
     if (memory.ok()) CollectProcess(*memory, merged);
-    self.runs.push_back(
-        {"process", memory.ok(), SecondsSince(process_start), 0});
+    ran("process", memory.ok(), process_start, process_start);
   }
 
-  for (CollectorRun& run : self.runs) {
-    run.snapshot_age_seconds =
-        SecondsSince(run.collector == "pool" ? pool_taken : process_start);
+  for (size_t i = 0; i < taken.size(); ++i) {
+    self.runs[i].snapshot_age_seconds = SecondsSince(taken[i]);
   }
   if (options_.http_stats != nullptr) self.http = options_.http_stats();
   if (options_.exporter_bytes != nullptr) {

@@ -1,10 +1,11 @@
 // MetricRegistry: what is shown, and one scrape of all of it.
 //
 //   registered allocators --Stats()--> values --collectors--+
+//   outbound channels, memory governor --Stats()--> values -+
 //   /proc/self/statm ------------------------------------->-+--> MetricWriter
 //   registered collectables -- checked, merged ----------->-+
 //
-// Collect() takes one snapshot of each allocator and makes every figure from
+// Collect() takes one snapshot of each source and makes every figure from
 // it, so that what holds in a snapshot holds in the scrape.
 //
 //   MetricRegistry registry(MetricRegistryOptions{});
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,13 +31,17 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "poolscope/allocator/base/mutex.h"
+#include "poolscope/allocator/outbound/memory_governor_stats.h"
+#include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/dropped_series.h"
 #include "poolscope/metrics/foreign_families.h"
 #include "poolscope/metrics/http_stats.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/live_blocks.h"
 #include "poolscope/metrics/metric_writer.h"
+#include "poolscope/metrics/removable.h"
 #include "prometheus/collectable.h"
 
 namespace poolscope {
@@ -56,6 +62,7 @@ class MetricRegistry {
   // One snapshot; with an entry a chunk and a thread cache where `detailed`.
   // Called on the thread that scrapes; must not call back into the registry.
   using StatsFunction = std::function<AllocatorStats(bool detailed)>;
+  using GovernorFunction = std::function<MemoryGovernorStats()>;
 
   explicit MetricRegistry(MetricRegistryOptions options);
   ~MetricRegistry();
@@ -73,6 +80,14 @@ class MetricRegistry {
   void AddLeakDetector(absl::string_view name, LeakSource source);
   void RemoveLeakDetector(absl::string_view name);
 
+  // The outbound channels, and the memory governor, of which there is one each:
+  // their labels tell no two apart. AlreadyExistsError for a second.
+  absl::Status AddChannels(ChannelSource source);
+  absl::Status AddGovernor(GovernorFunction stats);
+  // As RemoveAllocator().
+  void RemoveChannels() { channels_.Remove(); }
+  void RemoveGovernor() { governor_.Remove(); }
+
   void AddCollectable(std::weak_ptr<prometheus::Collectable> collectable);
   void RemoveCollectable(
       const std::shared_ptr<prometheus::Collectable>& collectable);
@@ -80,6 +95,7 @@ class MetricRegistry {
   // Sources that are registered and alive.
   size_t allocator_count() const;
   size_t collectable_count() const;
+  bool has_channels() const { return channels_.set(); }
 
   // One scrape, written in the order of the catalogue.
   void Collect(MetricWriter& writer);
@@ -88,6 +104,11 @@ class MetricRegistry {
   // there is no such) unless it is empty.
   std::vector<AllocatorStats> Snapshots(absl::string_view name,
                                         bool detailed) const;
+
+  // The figures of the channels' groups; none unless channels are registered.
+  std::optional<OutboundStats> Channels() const;
+  // The `count` channels with most pending bytes, the most first.
+  std::vector<ChannelStats> TopChannels(size_t count) const;
 
   // Every leak detector, or that of the allocator called `name`, likewise.
   std::vector<std::pair<std::string, LeakSource>> LeakSources(
@@ -100,15 +121,19 @@ class MetricRegistry {
 
  private:
   struct Source {
-    std::string name;  // constant
-    Mutex mutex;
-    StatsFunction stats ABSL_GUARDED_BY(mutex);  // null once removed
+    Source(absl::string_view name, StatsFunction stats)
+        : name(name), stats(std::move(stats)) {}
+
+    const std::string name;
+    Removable<StatsFunction> stats;
   };
 
   ForeignFamilies CollectForeign();
 
   const MetricRegistryOptions options_;
   DroppedSeries dropped_;
+  Removable<ChannelSource> channels_;
+  Removable<GovernorFunction> governor_;
 
   mutable Mutex mutex_;
   std::vector<std::shared_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);

@@ -20,7 +20,7 @@ namespace poolscope {
 
 // How one collector fared in this scrape.
 struct CollectorRun {
-  absl::string_view collector;  // "pool", "process"
+  absl::string_view collector;  // "pool", "outbound", "process"
   bool success = true;
   double duration_seconds = 0;
   double snapshot_age_seconds = 0;
@@ -32,6 +32,7 @@ struct SelfStats {
   std::optional<HttpStats> http;  // absent where there is no server of ours
   uint64_t exporter_bytes = 0;    // the exporter's own buffers
   uint64_t leak_bytes = 0;        // records of the leak detectors
+  uint64_t outbound_bytes = 0;    // the registry of channels
 };
 
 void CollectProcess(const ProcessMemory& memory, MetricWriter& writer);

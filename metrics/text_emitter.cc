@@ -1,10 +1,18 @@
 #include "poolscope/metrics/text_emitter.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace poolscope {
+namespace {
+
+bool IsControl(char c) { return absl::ascii_iscntrl(c); }
+
+}  // namespace
 
 void TextEmitter::Indent() {
   out_->append(2 * (dash_ ? depth_ - 1 : depth_), ' ');
@@ -55,8 +63,10 @@ void TextEmitter::BeginRow() {
 
 void TextEmitter::EndRow() {}
 
-void TextEmitter::EmitField(absl::string_view key, absl::string_view text,
+void TextEmitter::EmitField(absl::string_view key, absl::string_view raw,
                             FieldKind kind) {
+  std::string text(raw);
+  std::replace_if(text.begin(), text.end(), IsControl, '?');
   if (!in_table_) {
     Indent();
     absl::StrAppend(out_, key, ": ", text, "\n");
@@ -67,7 +77,7 @@ void TextEmitter::EmitField(absl::string_view key, absl::string_view text,
         {std::string(key), key.size(), kind == FieldKind::kNumber});
   }
   columns_[column_].width = std::max(columns_[column_].width, text.size());
-  rows_.back().emplace_back(text);
+  rows_.back().push_back(std::move(text));
   ++column_;
 }
 

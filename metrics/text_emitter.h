@@ -2,7 +2,8 @@
 //
 // Fields are "key: value" lines, indented by two for each level; an element of
 // an array begins with "- "; tables have a line of column names and aligned
-// columns, numbers to the right.
+// columns, numbers to the right. A control character within a text, which could
+// end its line, is shown as '?'.
 //
 // Thread safety: thread-compatible.
 #ifndef POOLSCOPE_METRICS_TEXT_EMITTER_H_

@@ -5,7 +5,7 @@
 #   pool         knows nothing of leaks, buffers and outbound queues
 #   leak         knows nothing of the pool: it is told of blocks by their ids
 #   buffer       knows nothing of outbound queues
-#   metrics      sees the pool's values and options, never its internals
+#   metrics      sees the values of pool and outbound, never their internals
 #   civetweb     is used by one library alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
 #
@@ -96,6 +96,13 @@ exactly "metrics sees the values of the pool, not its parts" \
 never "metrics sees what a leak detector says, not the detector" \
   //metrics/... //allocator/leak \
   //allocator/leak:leak_detector
+exactly "metrics sees the values of outbound queues, not their parts" \
+  "kind('cc_library rule', filter('^//allocator/outbound:', \
+    deps(//metrics/...)))" \
+  "//allocator/outbound:admission_policy
+//allocator/outbound:memory_governor_stats
+//allocator/outbound:outbound_failure
+//allocator/outbound:outbound_stats"
 exactly "one library alone uses civetweb" \
   "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
   "//exporter:http_server"

@@ -9,6 +9,7 @@
 #include "poolscope/metrics/leak_collector.h"
 #include "poolscope/metrics/lock_collector.h"
 #include "poolscope/metrics/memory_collector.h"
+#include "poolscope/metrics/outbound_collector.h"
 #include "poolscope/metrics/self_collector.h"
 #include "poolscope/metrics/size_class_collector.h"
 #include "poolscope/metrics/text_writer.h"
@@ -24,11 +25,14 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   const std::vector<AllocatorStats> snapshots = {SampleStats()};
   SelfStats self;
   self.build = {"1.2.3", "unknown", "gcc 12"};
-  self.runs = {{"pool", true, 0.00025, 0.0005}, {"process", false, 0.125, 0}};
+  self.runs = {{"pool", true, 0.00025, 0.0005},
+               {"outbound", true, 0.0625, 0.03125},
+               {"process", false, 0.125, 0}};
   self.http = HttpStats{
       {"/metrics", {{200, 41}, {405, 1}}, {{0.001, 40}, {0.1, 41}}, 42, 0.75}};
   self.exporter_bytes = 4096;
   self.leak_bytes = 100;
+  self.outbound_bytes = 20000;
   LeakStats leaks;
   leaks.allocator = "default";
   leaks.level = LeakLevel::kAdvanced;
@@ -50,6 +54,8 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   CollectThreadCaches(snapshots, text);
   CollectLocks(snapshots, text);
   CollectLeaks({leaks}, text);
+  CollectOutbound(SampleOutboundStats().groups, text);
+  CollectGovernor({40, 3, 51, 48, 2}, text);
   CollectProcess({8192, 16384}, text);
   CollectSelf(snapshots, self, text);
   CollectDroppedSeries(dropped, text);

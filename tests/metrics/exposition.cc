@@ -211,6 +211,20 @@ absl::Status CheckIdentities(const Exposition& scrape) {
       status.Update(absl::InternalError("direct memory peak < used"));
     }
   }
+  for (const std::string& name : scrape.LabelValues(
+           "poolscope_outbound_max_channel_pending_bytes", "group")) {
+    const auto sum = [&](absl::string_view metric) {
+      return scrape.Sum(absl::StrCat("poolscope_outbound_", metric),
+                        {{"group", name}});
+    };
+    status.Update(expect(sum("queued_bytes_total"),
+                         sum("written_bytes_total") + sum("pending_bytes") +
+                             sum("failed_bytes_total"),
+                         "queued = written + pending + failed"));
+    if (sum("max_channel_pending_bytes") > sum("pending_bytes")) {
+      status.Update(absl::InternalError("pending of a channel > of its group"));
+    }
+  }
   return status;
 }
 

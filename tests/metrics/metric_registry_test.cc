@@ -11,6 +11,9 @@
 
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/outbound/memory_governor_stats.h"
+#include "poolscope/allocator/outbound/outbound_stats.h"
+#include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/http_stats.h"
 #include "poolscope/metrics/leak_page.h"
 #include "poolscope/metrics/leak_source.h"
@@ -48,6 +51,15 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
       registry.AddAllocator("a", [](bool) { return FreshStats("a", 1, 1); })
           .ok());
   registry.AddLeakDetector("a", {[] { return LeakStats(); }, nullptr, nullptr});
+  ASSERT_TRUE(registry
+                  .AddChannels({[] {
+                                  OutboundStats stats;
+                                  stats.groups.emplace_back().group = "g";
+                                  return stats;
+                                },
+                                nullptr})
+                  .ok());
+  ASSERT_TRUE(registry.AddGovernor([] { return MemoryGovernorStats(); }).ok());
   const Exposition scrape = Scrape(registry);
   for (const MetricRow& row : AllMetrics()) {
     const std::string name(row.descriptor.name);
@@ -130,6 +142,66 @@ TEST(MetricRegistryTest, ALeakDetectorsSmallestReportsAreLeftOut) {
                   std::string::npos,
               more == 1);
   }
+}
+
+TEST(MetricRegistryTest, ChannelsAreShownWithoutAnAllocator) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  const auto overhead = [&] {
+    return Scrape(registry).Sum("poolscope_tracking_overhead_bytes", {});
+  };
+  const uint64_t before = overhead();
+  EXPECT_FALSE(registry.has_channels());
+  EXPECT_FALSE(registry.Channels().has_value());
+  EXPECT_TRUE(registry.TopChannels(5).empty());
+  EXPECT_EQ(Scrape(registry).types.count("poolscope_outbound_pending_bytes"),
+            0u);
+
+  size_t asked_for = 0;
+  const ChannelSource source = {SampleOutboundStats, [&](size_t count) {
+                                  asked_for = count;
+                                  return SampleChannels();
+                                }};
+  ASSERT_TRUE(registry.AddChannels(source).ok());
+  EXPECT_EQ(registry.AddChannels(source).code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(registry.has_channels());
+  const Exposition scrape = Scrape(registry);
+  EXPECT_TRUE(CheckIdentities(scrape).ok()) << CheckIdentities(scrape);
+  EXPECT_EQ(
+      scrape.Value("poolscope_outbound_pending_bytes", {{"group", "clients"}}),
+      "99785");
+  EXPECT_EQ(
+      scrape.Value("poolscope_scrape_success", {{"collector", "outbound"}}),
+      "1");
+  EXPECT_NE(scrape.Value("poolscope_snapshot_age_seconds",
+                         {{"collector", "outbound"}}),
+            "");
+  EXPECT_EQ(overhead(), before + SampleOutboundStats().memory_bytes);
+  EXPECT_EQ(registry.TopChannels(5).size(), 3u);
+  EXPECT_EQ(asked_for, 5u);
+
+  registry.RemoveChannels();
+  EXPECT_FALSE(registry.has_channels());
+  EXPECT_EQ(Scrape(registry).Value("poolscope_scrape_success",
+                                   {{"collector", "outbound"}}),
+            "");
+  EXPECT_TRUE(registry.AddChannels(source).ok());
+}
+
+TEST(MetricRegistryTest, OneGovernorIsShown) {
+  MetricRegistry registry(MetricRegistryOptions{});
+  const auto stats = [] { return MemoryGovernorStats{40, 3, 51, 48, 2}; };
+  ASSERT_TRUE(registry.AddGovernor(stats).ok());
+  EXPECT_EQ(registry.AddGovernor(stats).code(),
+            absl::StatusCode::kAlreadyExists);
+  const Exposition scrape = Scrape(registry);
+  const auto channels = [&](const char* state) {
+    return scrape.Value("poolscope_governor_channels", {{"state", state}});
+  };
+  EXPECT_EQ(channels("reading"), "37");
+  EXPECT_EQ(channels("paused"), "3");
+  registry.RemoveGovernor();
+  EXPECT_EQ(Scrape(registry).types.count("poolscope_governor_channels"), 0u);
 }
 
 TEST(MetricRegistryTest, FamiliesOfSeveralAllocatorsAreOne) {

@@ -1,6 +1,9 @@
 #include "poolscope/tests/metrics/sample_stats.h"
 
 #include <string>
+#include <vector>
+
+#include "poolscope/allocator/outbound/admission_policy.h"
 
 namespace poolscope {
 namespace {
@@ -101,6 +104,42 @@ AllocatorStats SampleStats(absl::string_view name) {
   stats.oldest_allocation_age_seconds = 12.5;
   stats.internal_fragmentation_bytes = 1024.25;
   return stats;
+}
+
+OutboundStats SampleOutboundStats() {
+  OutboundStats stats;
+  stats.memory_bytes = 155000;
+  OutboundGroupStats& clients = stats.groups.emplace_back();
+  clients.group = "clients";
+  clients.queued_bytes = 9007199254740993;  // 2^53 + 1: no double
+  clients.written_bytes = 9007199254640887;
+  clients.failed_bytes = {1, 20, 300};
+  clients.pending_bytes = 99785;
+  clients.pending_messages = 9;
+  clients.max_channel_pending_bytes = 65536;
+  clients.held_bytes = 16401;
+  clients.writable_channels = 5;
+  clients.unwritable_channels = 2;
+  clients.oldest_message_age_seconds = 1.5;
+  clients.transitions_to_unwritable = 12;
+  clients.transitions_to_writable = 10;
+  clients.unwritable_seconds = 33.25;
+  clients.rejected_messages = {13, 14, 15};
+  clients.admission_queue_messages = 16;
+  clients.admission_queue_bytes = 17000;
+  stats.groups.emplace_back().group = "store";
+  return stats;
+}
+
+std::vector<ChannelStats> SampleChannels() {
+  return {
+      {7, "clients", "conn-7", "10.0.0.9:4711", AdmissionPolicy::kReject, false,
+       65536, 6, 16401, 16, 1.5, 0.75},
+      {9, "clients", "conn-9", "[2001:db8::1]:80", AdmissionPolicy::kQueue,
+       true, 34249, 3, 0, 0, 0.5, 0},
+      {1234, "store", "by \"hand\"\nwritten", "", AdmissionPolicy::kClose, true,
+       0, 0, 0, 0, 0, 0},
+  };
 }
 
 }  // namespace poolscope

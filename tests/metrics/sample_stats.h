@@ -2,7 +2,10 @@
 #ifndef POOLSCOPE_TESTS_METRICS_SAMPLE_STATS_H_
 #define POOLSCOPE_TESTS_METRICS_SAMPLE_STATS_H_
 
+#include <vector>
+
 #include "absl/strings/string_view.h"
+#include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 
 namespace poolscope {
@@ -14,6 +17,10 @@ AllocatorStats SampleStats(absl::string_view name = "default");
 // An allocator that has just been made: as many arenas and size classes as
 // given, every counter 0.
 AllocatorStats FreshStats(absl::string_view name, int arenas, int size_classes);
+
+// Two groups of outbound channels, and three channels; likewise.
+OutboundStats SampleOutboundStats();
+std::vector<ChannelStats> SampleChannels();
 
 }  // namespace poolscope
 
