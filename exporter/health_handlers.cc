@@ -7,9 +7,11 @@ HttpResponse HealthHandler::Handle(const HttpRequest&) {
 }
 
 HttpResponse ReadyHandler::Handle(const HttpRequest&) {
-  if (registry_->allocator_count() + registry_->collectable_count() == 0) {
+  if (registry_->allocator_count() + registry_->collectable_count() == 0 &&
+      !registry_->has_channels()) {
     return LineResponse(503,
-                        "not ready: no allocator or collectable is registered");
+                        "not ready: no allocator, registry of channels or "
+                        "collectable is registered");
   }
   return LineResponse(200, "ready");
 }

@@ -15,6 +15,7 @@ HttpResponse IndexHandler::Handle(const HttpRequest&) {
       "<title>poolscope</title></head>\n<body>\n<h1>poolscope ",
       kVersion,
       "</h1>\n<p>Allocators registered: ", registry_->allocator_count(),
+      ". Outbound channels: ", registry_->has_channels() ? "shown" : "none",
       ". Further collectables: ", registry_->collectable_count(),
       ".</p>\n<ul>\n");
   for (const Router::Route& route : router_->routes()) {

@@ -4,17 +4,42 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "poolscope/exporter/query.h"
 
 namespace poolscope {
 namespace {
 
+constexpr int kMaxTop = 1000;
+
 bool PrefersJson(const HttpRequest& request) {
   const absl::string_view accept = request.Header("Accept");
   const double json = AcceptQuality(accept, kJsonType);
   return json > 0 && json >= AcceptQuality(accept, "text/plain");
+}
+
+absl::Status ParseFormat(absl::string_view value, bool* json) {
+  if (value != "json" && value != "text") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "format=", absl::CHexEscape(value), ": must be text or json"));
+  }
+  *json = value == "json";
+  return absl::OkStatus();
+}
+
+absl::Status ParseTop(absl::string_view value, int* top) {
+  // A number's first character: SimpleAtoi() takes blanks and signs too.
+  if (value.empty() || !absl::ascii_isdigit(value.front()) ||
+      !absl::ascii_isdigit(value.back()) || !absl::SimpleAtoi(value, top) ||
+      *top < 1 || *top > kMaxTop) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("top=", absl::CHexEscape(value),
+                     ": must be a number from 1 to ", kMaxTop));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -25,11 +50,9 @@ absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request) {
   ReportQuery query;
   query.json = PrefersJson(request);
   for (const auto& [name, value] : *parameters) {
-    if (name == "format" && (value == "json" || value == "text")) {
-      query.json = value == "json";
-    } else if (name == "format") {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "format=", absl::CHexEscape(value), ": must be text or json"));
+    if (name == "format") {
+      absl::Status status = ParseFormat(value, &query.json);
+      if (!status.ok()) return status;
     } else if (name == "allocator") {
       absl::StatusOr<std::string> allocator = ParseAllocatorName(value);
       if (!allocator.ok()) return allocator.status();
@@ -39,6 +62,27 @@ absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request) {
           absl::StrCat(absl::CHexEscape(name),
                        ": no such parameter; there are format and allocator"));
     }
+  }
+  return query;
+}
+
+absl::StatusOr<ChannelsQuery> ParseChannelsQuery(const HttpRequest& request) {
+  const absl::StatusOr<QueryParameters> parameters = ParseQuery(request.query);
+  if (!parameters.ok()) return parameters.status();
+  ChannelsQuery query;
+  query.json = PrefersJson(request);
+  for (const auto& [name, value] : *parameters) {
+    absl::Status status;
+    if (name == "format") {
+      status = ParseFormat(value, &query.json);
+    } else if (name == "top") {
+      status = ParseTop(value, &query.top);
+    } else {
+      status = absl::InvalidArgumentError(
+          absl::StrCat(absl::CHexEscape(name),
+                       ": no such parameter; there are format and top"));
+    }
+    if (!status.ok()) return status;
   }
   return query;
 }

@@ -2,6 +2,7 @@
 //
 //   ?format=text|json   else JSON where Accept prefers application/json
 //   ?allocator=NAME     one allocator instead of all
+//   ?top=N              of channels instead: how many, 1 to 1000
 #ifndef POOLSCOPE_EXPORTER_REPORT_QUERY_H_
 #define POOLSCOPE_EXPORTER_REPORT_QUERY_H_
 
@@ -20,8 +21,15 @@ struct ReportQuery {
   std::string allocator;  // empty: all
 };
 
+// For the page on channels, which belong to no allocator.
+struct ChannelsQuery {
+  bool json = false;
+  int top = 20;
+};
+
 // InvalidArgumentError says in one line what is wrong with the query.
 absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request);
+absl::StatusOr<ChannelsQuery> ParseChannelsQuery(const HttpRequest& request);
 
 // The value of `allocator=`; InvalidArgumentError where it is empty.
 absl::StatusOr<std::string> ParseAllocatorName(absl::string_view value);

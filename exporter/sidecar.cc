@@ -9,8 +9,10 @@
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/leak/leak_detector.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/arenas_handler.h"
+#include "poolscope/exporter/channels_handler.h"
 #include "poolscope/exporter/content_encoder.h"
 #include "poolscope/exporter/health_handlers.h"
 #include "poolscope/exporter/heap_profile_handler.h"
@@ -23,6 +25,7 @@
 #include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/periodic_tasks.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "prometheus/collectable.h"
@@ -42,6 +45,10 @@ std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
                  "arenas, chunk lists, chunks, size classes, thread caches; "
                  "?format=json, ?allocator=NAME",
                  std::make_unique<ArenasHandler>(registry));
+  router->AddGet("/debug/channels",
+                 "outbound channels with most pending bytes; ?top=N, "
+                 "?format=json",
+                 std::make_unique<ChannelsHandler>(registry));
   router->AddGet("/debug/leaks",
                  "blocks leaked or suspected of it, with their creation "
                  "stacks; ?format=json, ?allocator=NAME",
@@ -146,6 +153,7 @@ struct Sidecar::Parts final : public HttpService {
       ABSL_GUARDED_BY(mutex);
   std::vector<std::pair<PooledAllocator*, std::shared_ptr<LeakDetector>>>
       detectors ABSL_GUARDED_BY(mutex);
+  const ChannelRegistry* channels ABSL_GUARDED_BY(mutex) = nullptr;
 };
 
 Sidecar::Sidecar(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -279,6 +287,23 @@ void Sidecar::Unregister(const void* allocator) {
   }
   if (parts_->maintainer != nullptr) parts_->maintainer->Remove(allocator);
   parts_->registry.RemoveAllocator(name);
+}
+
+absl::Status Sidecar::RegisterChannels(ChannelRegistry* channels) {
+  MutexLock lock(&parts_->mutex);
+  ChannelSource source;
+  source.stats = [channels] { return channels->Stats(); };
+  source.top = [channels](size_t count) { return channels->Top(count); };
+  absl::Status status = parts_->registry.AddChannels(std::move(source));
+  if (status.ok()) parts_->channels = channels;
+  return status;
+}
+
+void Sidecar::UnregisterChannels(ChannelRegistry* channels) {
+  MutexLock lock(&parts_->mutex);
+  if (parts_->channels != channels) return;
+  parts_->registry.RemoveChannels();
+  parts_->channels = nullptr;
 }
 
 void Sidecar::RegisterCollectable(

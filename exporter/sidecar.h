@@ -13,9 +13,13 @@
 //
 //   GET /metrics       text 0.0.4 for Prometheus
 //   GET /healthz       200 while the process answers
-//   GET /-/ready       200 once an allocator or a collectable is registered
+//   GET /-/ready       200 once an allocator, channels or a collectable are
+//                      registered
 //   GET /debug/arenas  arenas, chunk lists, chunks, size classes, caches; text,
 //                      or JSON with Accept: application/json or ?format=json
+//   GET /debug/channels   the outbound channels with most pending bytes,
+//   ?top=N;
+//                      text or JSON
 //   GET /debug/leaks   what the leak detectors found; text or JSON
 //   GET /debug/pprof/heap   who holds the memory: a gzipped profile for pprof
 //   POST /-/leak-level?level=L   changes their level; &allocator=NAME of one
@@ -29,8 +33,9 @@
 // run beside another call on the same object. Its threads have every signal
 // blocked, so the service's handlers never run on them.
 //
-// Ownership: allocators are borrowed and must be unregistered, or the sidecar
-// stopped, before they are destroyed. Collectables are held weakly.
+// Ownership: allocators, channel registries and governors are borrowed and must
+// be unregistered, or the sidecar stopped, before they are destroyed.
+// Collectables are held weakly.
 #ifndef POOLSCOPE_EXPORTER_SIDECAR_H_
 #define POOLSCOPE_EXPORTER_SIDECAR_H_
 
@@ -49,6 +54,7 @@ class Collectable;
 namespace poolscope {
 
 class BufferAllocator;
+class ChannelRegistry;
 class LeakDetector;
 class PooledAllocator;
 
@@ -127,6 +133,13 @@ class Sidecar final {
   // one that is not registered.
   void UnregisterAllocator(PooledAllocator* allocator);
   void UnregisterAllocator(BufferAllocator* allocator);
+
+  // Shows the outbound channels in `channels`, with an allocator beside them or
+  // without. AlreadyExistsError for a second registry.
+  absl::Status RegisterChannels(ChannelRegistry* channels);
+  // Returns once no thread of the sidecar uses `channels` any more. Ignores one
+  // that is not registered.
+  void UnregisterChannels(ChannelRegistry* channels);
 
   // Shows the embedder's own metrics on /metrics too (a prometheus::Registry is
   // one such). Families of the same name and type are merged; what cannot be

@@ -1,5 +1,6 @@
 // The handlers over a registry of made-up snapshots, without a socket.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,7 +9,9 @@
 #include "absl/debugging/symbolize.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/leak/leak_stats.h"
+#include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/exporter/arenas_handler.h"
+#include "poolscope/exporter/channels_handler.h"
 #include "poolscope/exporter/health_handlers.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/index_handler.h"
@@ -40,6 +43,22 @@ class HandlersTest : public testing::Test {
     request.query = query;
     request.headers = {{"Accept", accept}};
     return handler.Handle(request);
+  }
+
+  // The page on channels, of which there are 30.
+  HttpResponse Channels(absl::string_view query,
+                        absl::string_view accept = "") {
+    ChannelsHandler handler(&registry_);
+    HttpRequest request;
+    request.query = query;
+    request.headers = {{"Accept", accept}};
+    return handler.Handle(request);
+  }
+  void AddChannels() {
+    const auto top = [](size_t count) {
+      return std::vector<ChannelStats>(std::min<size_t>(count, 30));
+    };
+    ASSERT_TRUE(registry_.AddChannels({SampleOutboundStats, top}).ok());
   }
 
   MetricRegistry registry_{MetricRegistryOptions{}};
@@ -86,6 +105,10 @@ TEST_F(HandlersTest, ReadyOnceThereIsSomethingToShow) {
   registry_.AddCollectable(theirs);
   EXPECT_EQ(handler.Handle(HttpRequest()).status, 200);
   registry_.RemoveCollectable(theirs);
+  EXPECT_EQ(handler.Handle(HttpRequest()).status, 503);
+  AddChannels();
+  EXPECT_EQ(handler.Handle(HttpRequest()).status, 200);
+  registry_.RemoveChannels();
   AddAllocators();
   EXPECT_EQ(handler.Handle(HttpRequest()).status, 200);
 }
@@ -162,6 +185,62 @@ TEST_F(HandlersTest, ArenasRefuseBadQueriesInOneLine) {
   }
 }
 
+TEST_F(HandlersTest, ChannelsAreTextUnlessJsonIsAskedFor) {
+  AddChannels();
+  const HttpResponse text = Channels("");
+  EXPECT_EQ(text.status, 200);
+  EXPECT_EQ(text.content_type, "text/plain; charset=utf-8");
+  EXPECT_EQ(text.body.substr(0, 8), "groups:\n");
+  EXPECT_TRUE(Contains(text.body, "channels:\n"));
+  for (const auto& [query, accept] :
+       {std::pair("format=json", ""), std::pair("", "application/json")}) {
+    const HttpResponse json = Channels(query, accept);
+    EXPECT_EQ(json.status, 200);
+    EXPECT_EQ(json.content_type, "application/json");
+    EXPECT_EQ(json.body.substr(0, 29), "{\"groups\":[{\"group\":\"clients\"");
+  }
+}
+
+TEST_F(HandlersTest, TopSaysHowManyChannels) {
+  AddChannels();
+  const auto count = [&](absl::string_view query) {
+    const HttpResponse response = Channels(query);
+    EXPECT_EQ(response.status, 200) << query;
+    int channels = 0;
+    for (size_t at = response.body.find("\"peer\""); at != std::string::npos;
+         at = response.body.find("\"peer\"", at + 1)) {
+      ++channels;
+    }
+    return channels;
+  };
+  EXPECT_EQ(count("format=json"), 20);
+  EXPECT_EQ(count("format=json&top=1"), 1);
+  EXPECT_EQ(count("format=json&top=29"), 29);
+  EXPECT_EQ(count("top=1000&format=json"), 30);
+}
+
+TEST_F(HandlersTest, ChannelsRefuseBadQueriesInOneLine) {
+  AddChannels();
+  for (const auto& [query, word] :
+       {std::pair("top=0", "top=0: must be a number from 1 to 1000"),
+        std::pair("top=1001", "1001"), std::pair("top=-1", "-1"),
+        std::pair("top=+5", "top= 5"), std::pair("top=%2b5", "top=+5"),
+        std::pair("top=", "top="), std::pair("top=x", "x"),
+        std::pair("top=99999999999999999999", "999"),
+        std::pair("top=1&top=2", "twice"), std::pair("top=%0a", "\\n"),
+        std::pair("format=xml", "xml"),
+        std::pair("allocator=a", "allocator")}) {
+    const HttpResponse response = Channels(query);
+    EXPECT_EQ(response.status, 400) << query;
+    EXPECT_TRUE(Contains(response.body, word)) << response.body;
+    EXPECT_EQ(response.body.find('\n'), response.body.size() - 1);
+  }
+}
+
+TEST_F(HandlersTest, WithoutChannelsTheirPageSaysSo) {
+  EXPECT_EQ(Channels("").body, "groups:\n  none\nchannels:\n  none\n");
+}
+
 TEST_F(HandlersTest, IndexNamesThePagesAndLoadsNothing) {
   AddAllocators();
   Router router;
@@ -175,6 +254,7 @@ TEST_F(HandlersTest, IndexNamesThePagesAndLoadsNothing) {
   EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
   EXPECT_TRUE(Contains(response.body, "<a href=\"/healthz\">"));
   EXPECT_TRUE(Contains(response.body, "Allocators registered: 2."));
+  EXPECT_TRUE(Contains(response.body, "Outbound channels: none."));
   for (const char* tag : {"<script", "<img", "<link", "<style", "http:"}) {
     EXPECT_FALSE(Contains(response.body, tag)) << tag;
   }

@@ -13,6 +13,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/registered_channel.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/sidecar.h"
 #include "poolscope/tests/exporter/http_client.h"
@@ -44,11 +46,17 @@ TEST(PromtoolTest, AcceptsTheFirstScrapeAndALaterOne) {
   absl::StatusOr<std::unique_ptr<Sidecar>> sidecar = Sidecar::Start(options);
   ASSERT_TRUE(sidecar.ok()) << sidecar.status();
   ASSERT_TRUE((*sidecar)->RegisterAllocator(pool->get()).ok());
+  ChannelRegistry channels;
+  ASSERT_TRUE((*sidecar)->RegisterChannels(&channels).ok());
   EXPECT_EQ(CheckMetrics(Get((*sidecar)->port(), "/metrics").body), 0);
   for (size_t size = 1; size < (16 << 20); size = size * 3 + 1) {
     (*pool)->Free((*pool)->Allocate(size));
   }
+  absl::StatusOr<RegisteredChannel> channel =
+      channels.Register({"g", "c", "p"});
+  ASSERT_TRUE(channel.ok()) << channel.status();
   EXPECT_EQ(CheckMetrics(Get((*sidecar)->port(), "/metrics").body), 0);
+  (*sidecar)->UnregisterChannels(&channels);
   (*sidecar)->UnregisterAllocator(pool->get());
 }
 

