@@ -12,8 +12,8 @@
 // is written by writev(): it must have O_NONBLOCK, and a process that writes to
 // pipes must ignore SIGPIPE.
 //
-// The error is the errno's, as absl::ErrnoToStatus() has it, such as
-// Unavailable for EPIPE and ECONNRESET; its message names the descriptor.
+// The error is the errno's, as absl::ErrnoToStatus() has it: Unavailable for
+// ECONNRESET, FailedPrecondition for EPIPE. Its message names the descriptor.
 //
 // Thread-compatible. The descriptor is borrowed, and outlives it.
 #ifndef POOLSCOPE_ALLOCATOR_OUTBOUND_FD_SINK_H_
