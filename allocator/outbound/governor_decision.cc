@@ -48,7 +48,7 @@ class Decider {
  private:
   bool IsUnderWay(size_t i) const {
     return members_[i].remaining_bytes.has_value() &&
-           !members_[i].told_to_reject && decision_.reject != i;
+           !members_[i].told_to_reject && i != rejected_;
   }
   bool HasWaited(const GovernorMember& member) const {
     return view_.now_nanos - member.since_nanos >= stall_nanos_;
@@ -61,6 +61,7 @@ class Decider {
     if (now - since >= stall_nanos_) {
       since = now;
       decision_.reject = LargestMessage();
+      rejected_ = decision_.reject.value_or(kNobody);
     }
     decision_.history.stalled_since_nanos = since;
   }
@@ -160,6 +161,7 @@ class Decider {
   const int64_t stall_nanos_;
   const uint64_t high_;
   const uint64_t low_;
+  size_t rejected_ = kNobody;
   GovernorDecision decision_;
 };
 
