@@ -1,6 +1,7 @@
 // Channels that assemble messages out of a memory that is too small for them
 // all, under a governor: whatever they do, each message ends.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -137,15 +138,16 @@ class GovernorLivenessTest : public testing::TestWithParam<World> {
       channels.emplace_back(&governor, std::move(sizes), between(50, 5000),
                             silent ? between(1, kLimitBytes) : UINT64_MAX);
     }
-    if (GetParam().small_traffic) {
-      channels.emplace_back(&governor, std::vector<uint64_t>{200}, 100,
+    // Out of step, so that one at least is amid a message at each check.
+    for (uint64_t c = 1; GetParam().small_traffic && c <= 4; ++c) {
+      channels.emplace_back(&governor, std::vector<uint64_t>{100 * c}, 100,
                             UINT64_MAX);
     }
 
     // Each message: its own steps, and a turn of its own.
     const int bound = outcome.messages * (2 * kChecksOfATimeout + 2000);
     while (outcome.checks < bound) {
-      if (GetParam().small_traffic) channels.back().Append(200);
+      for (size_t c = count; c < channels.size(); ++c) channels[c].Append(300);
       for (Channel& channel : channels) {
         channel.Run(GetParam().gives_up, &used);
       }
