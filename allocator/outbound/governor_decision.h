@@ -40,7 +40,9 @@
 //      paused for longest come first.
 //   3. When owners wait for memory instead of giving up, and all of it is held
 //      by messages that wait: then nothing completes above high, and after each
-//      stall_timeout another message is told to reject, the largest first.
+//      stall_timeout another message is told to reject, the largest first. Not
+//      above high they must give up: what the pool refuses there is too large
+//      for the places that are left, and nobody is told to make room.
 //
 // Not solved by pausing, as it has no message to complete or reject: what a
 // channel holds for a peer that never reads, when that alone is above low. Its

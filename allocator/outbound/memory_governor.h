@@ -23,7 +23,9 @@
 // Where even that does not help, because nothing has completed for
 // `stall_timeout` while the use stays above the upper mark, the member whose
 // message holds most is told to reject it. governor_decision.h has the rules
-// and why they suffice.
+// and why they suffice. One thing is asked of the owners: a message that the
+// pool refuses memory, though the use is not above the upper mark, is given up;
+// nobody will tell its owner to.
 //
 // Reading an answer costs a member one load. A check is a few loads for each
 // member, and none while nobody is paused and the use is below the upper mark.
