@@ -2,6 +2,7 @@
 
 #include "poolscope/bench/buffer_pairs.h"
 #include "poolscope/bench/burst.h"
+#include "poolscope/bench/channel_cost.h"
 #include "poolscope/bench/fragmentation.h"
 #include "poolscope/bench/leak_cost.h"
 #include "poolscope/bench/rss_floor.h"
@@ -22,6 +23,7 @@ const std::vector<Trial>& AllTrials() {
       ScrapeCostTrial(),
       LeakCostTrial(),
       BufferTrial(),
+      ChannelCostTrial(),
   };
   return trials;
 }
