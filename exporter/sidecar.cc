@@ -10,6 +10,7 @@
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/leak/leak_detector.h"
 #include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/memory_governor.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/arenas_handler.h"
 #include "poolscope/exporter/channels_handler.h"
@@ -154,6 +155,7 @@ struct Sidecar::Parts final : public HttpService {
   std::vector<std::pair<PooledAllocator*, std::shared_ptr<LeakDetector>>>
       detectors ABSL_GUARDED_BY(mutex);
   const ChannelRegistry* channels ABSL_GUARDED_BY(mutex) = nullptr;
+  const MemoryGovernor* governor ABSL_GUARDED_BY(mutex) = nullptr;
 };
 
 Sidecar::Sidecar(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -304,6 +306,21 @@ void Sidecar::UnregisterChannels(ChannelRegistry* channels) {
   if (parts_->channels != channels) return;
   parts_->registry.RemoveChannels();
   parts_->channels = nullptr;
+}
+
+absl::Status Sidecar::RegisterGovernor(MemoryGovernor* governor) {
+  MutexLock lock(&parts_->mutex);
+  absl::Status status =
+      parts_->registry.AddGovernor([governor] { return governor->Stats(); });
+  if (status.ok()) parts_->governor = governor;
+  return status;
+}
+
+void Sidecar::UnregisterGovernor(MemoryGovernor* governor) {
+  MutexLock lock(&parts_->mutex);
+  if (parts_->governor != governor) return;
+  parts_->registry.RemoveGovernor();
+  parts_->governor = nullptr;
 }
 
 void Sidecar::RegisterCollectable(

@@ -56,6 +56,7 @@ namespace poolscope {
 class BufferAllocator;
 class ChannelRegistry;
 class LeakDetector;
+class MemoryGovernor;
 class PooledAllocator;
 
 struct SidecarOptions {
@@ -140,6 +141,11 @@ class Sidecar final {
   // Returns once no thread of the sidecar uses `channels` any more. Ignores one
   // that is not registered.
   void UnregisterChannels(ChannelRegistry* channels);
+
+  // The same for the figures of a memory governor. Its Check() stays with the
+  // embedder.
+  absl::Status RegisterGovernor(MemoryGovernor* governor);
+  void UnregisterGovernor(MemoryGovernor* governor);
 
   // Shows the embedder's own metrics on /metrics too (a prometheus::Registry is
   // one such). Families of the same name and type are merged; what cannot be

@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/memory_governor.h"
+#include "poolscope/allocator/outbound/memory_use.h"
 #include "poolscope/allocator/outbound/outbound_failure.h"
 #include "poolscope/allocator/outbound/registered_channel.h"
 #include "poolscope/exporter/sidecar.h"
@@ -93,6 +95,29 @@ TEST(SidecarChannelsTest, TakesOneRegistryAtATime) {
   EXPECT_EQ(Get(sidecar->port(), "/-/ready").status, 503);
   EXPECT_TRUE(sidecar->RegisterChannels(&other).ok());
   sidecar->UnregisterChannels(&other);
+}
+
+TEST(SidecarChannelsTest, ShowsTheGovernor) {
+  MemoryGovernor governor({}, [] { return MemoryUse{90, 100}; });
+  MemoryGovernor other({}, [] { return MemoryUse{0, 100}; });
+  const std::unique_ptr<MemoryGovernor::Member> member = governor.Join([] {});
+  const std::unique_ptr<Sidecar> sidecar = StartSidecar();
+  ASSERT_TRUE(sidecar->RegisterGovernor(&governor).ok());
+  EXPECT_EQ(sidecar->RegisterGovernor(&other).code(),
+            absl::StatusCode::kAlreadyExists);
+  sidecar->UnregisterGovernor(&other);
+  const auto channels = [&](const char* state) {
+    return Scrape(*sidecar).Value("poolscope_governor_channels",
+                                  {{"state", state}});
+  };
+  EXPECT_EQ(channels("reading"), "1");
+  member->SetHeld(90);
+  governor.Check();
+  EXPECT_EQ(channels("reading"), "0");
+  EXPECT_EQ(channels("paused"), "1");
+  EXPECT_EQ(Scrape(*sidecar).Value("poolscope_governor_pauses_total", {}), "1");
+  sidecar->UnregisterGovernor(&governor);
+  EXPECT_EQ(channels("paused"), "");
 }
 
 TEST(SidecarChannelsTest, AnUnregisteredRegistryMayBeDestroyedWhileItRuns) {

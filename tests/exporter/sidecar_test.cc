@@ -14,6 +14,8 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/memory_governor.h"
+#include "poolscope/allocator/outbound/memory_use.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/metrics/metric_names.h"
 #include "poolscope/tests/exporter/http_client.h"
@@ -148,6 +150,8 @@ TEST(SidecarTest, MetricsOfTwoAllocatorsAndACollectable) {
   ASSERT_TRUE(sidecar->RegisterAllocator(two.get()).ok());
   ChannelRegistry channels;
   ASSERT_TRUE(sidecar->RegisterChannels(&channels).ok());
+  MemoryGovernor governor({}, [] { return MemoryUse{1, 2}; });
+  ASSERT_TRUE(sidecar->RegisterGovernor(&governor).ok());
   sidecar->RegisterCollectable(theirs);
 
   const HttpReply reply = Get(sidecar->port(), "/metrics");
@@ -156,7 +160,6 @@ TEST(SidecarTest, MetricsOfTwoAllocatorsAndACollectable) {
   Exposition scrape = Scrape(sidecar->port());
   // Each family of the catalogue, and theirs, from the start.
   for (const MetricRow& row : AllMetrics()) {
-    if (absl::StrContains(row.descriptor.name, "governor")) continue;
     EXPECT_EQ(scrape.types.count(std::string(row.descriptor.name)), 1u)
         << row.descriptor.name;
   }
@@ -177,6 +180,7 @@ TEST(SidecarTest, MetricsOfTwoAllocatorsAndACollectable) {
 
   sidecar->UnregisterCollectable(theirs);
   sidecar->UnregisterChannels(&channels);
+  sidecar->UnregisterGovernor(&governor);
   sidecar->UnregisterAllocator(two.get());
   scrape = Scrape(sidecar->port());
   EXPECT_EQ(scrape.types.count("requests_total"), 0u);
