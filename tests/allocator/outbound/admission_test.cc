@@ -173,7 +173,7 @@ TEST_F(AdmissionTest, RejectRejectsWhileUnwritable) {
   MakeUnwritable();
   EXPECT_EQ(Offer("a"), Outcome::kRejected);
   EXPECT_EQ(Offer("b"), Outcome::kRejected);
-  EXPECT_EQ(Failed(), (Texts{"a", "b"}));
+  ASSERT_EQ(Failed(), (Texts{"a", "b"}));
   EXPECT_EQ(ended_[0].status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(rejected(), 2u);
   EXPECT_FALSE(admission_->close_wanted());
@@ -222,7 +222,7 @@ TEST_F(AdmissionTest, TheQueueHoldsSoManyMessages) {
   EXPECT_EQ(Offer("b"), Outcome::kQueued);
   EXPECT_EQ(Offer("c"), Outcome::kQueued);
   EXPECT_EQ(Offer("d"), Outcome::kRejected);
-  EXPECT_EQ(Failed(), Texts{"d"});
+  ASSERT_EQ(Failed(), Texts{"d"});
   EXPECT_TRUE(absl::StrContains(ended_[0].status.message(),
                                 "3 messages of 3 bytes wait, at most 3"))
       << ended_[0].status;
@@ -343,7 +343,7 @@ TEST_F(AdmissionTest, CloseFailsWhatWaitsInOrder) {
   Offer("a");
   Offer("b");
   admission_->Close(absl::UnavailableError("gone"));
-  EXPECT_EQ(Failed(), (Texts{"a", "b"}));
+  ASSERT_EQ(Failed(), (Texts{"a", "b"}));
   EXPECT_EQ(ended_[1].status, absl::UnavailableError("gone"));
   EXPECT_EQ(rejected(), 2u);
   admission_->Close(absl::UnavailableError("again"));
@@ -357,7 +357,7 @@ TEST_F(AdmissionTest, ItsEndFailsWhatWaits) {
   MakeUnwritable();
   Offer("a");
   admission_.reset();
-  EXPECT_EQ(Failed(), Texts{"a"});
+  ASSERT_EQ(Failed(), Texts{"a"});
   EXPECT_EQ(ended_[0].status.code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(rejected(), 1u);
 }
