@@ -172,16 +172,48 @@ void OutboundBuffer::End(size_t index, const absl::Status& status,
 
 // ----------------------------------------------------------------- writing
 
-absl::StatusOr<bool> OutboundBuffer::WriteTo(OutboundSink& sink) {
-  CheckIdle("WriteTo");
-  absl::StatusOr<bool> all = WriteFlushed(sink);
-  channel_.SetHeldBytes(sink.HeldBytes());
-  return all;
+inline void OutboundBuffer::EndUntold(uint64_t end) {
+  uint64_t pending = 0;
+  do {
+    const Entry& first = ring_.front();
+    if (first.done || first.number >= end) break;
+    const uint64_t bytes = first.message.readable_bytes();
+    front_written_bytes_ -= bytes;
+    pending += bytes + kEntryOverheadBytes;
+    --messages_;
+    --flushed_messages_;
+    channel_.CountCompleted();
+    ring_.Remove(0);
+  } while (IsFirstWritten());
+  ShowOldest();
+  Apply(writability_.Remove(pending));
 }
 
-absl::StatusOr<bool> OutboundBuffer::WriteFlushed(OutboundSink& sink) {
+void OutboundBuffer::EndWritten() {
+  if (!IsFirstWritten()) return;
+  // Those that callbacks add must not keep it here.
+  const uint64_t end = ring_.next_number();
+  do {
+    if (ring_.front().number >= end) return;
+    if (ring_.front().done) {
+      End(0, absl::OkStatus(), {});
+    } else {
+      EndUntold(end);
+    }
+  } while (IsFirstWritten());
+}
+
+inline void OutboundBuffer::RemoveWritten(uint64_t bytes) {
+  flushed_bytes_ -= bytes;
+  unwritten_bytes_ -= bytes;
+  front_written_bytes_ += bytes;
+  channel_.CountWritten(bytes);
+  EndWritten();
+}
+
+inline absl::StatusOr<bool> OutboundBuffer::WriteFlushed(OutboundSink& sink) {
   needs_turn_ = false;
-  RemoveWritten(0);  // what has no bytes
+  EndWritten();  // what has no bytes
   iovec pieces[kMaxIovecs];
   for (int writes = 0; flushed_bytes_ > 0; ++writes) {
     if (writes == options_.max_writes) {
@@ -207,6 +239,13 @@ absl::StatusOr<bool> OutboundBuffer::WriteFlushed(OutboundSink& sink) {
   // Empty messages that callbacks have flushed meanwhile.
   needs_turn_ = flushed_messages_ > 0;
   return !needs_turn_;
+}
+
+absl::StatusOr<bool> OutboundBuffer::WriteTo(OutboundSink& sink) {
+  CheckIdle("WriteTo");
+  absl::StatusOr<bool> all = WriteFlushed(sink);
+  channel_.SetHeldBytes(sink.HeldBytes());
+  return all;
 }
 
 void OutboundBuffer::Adapt(size_t offered, size_t taken) {
@@ -256,28 +295,10 @@ void OutboundBuffer::RemoveBytes(uint64_t bytes) {
   RemoveWritten(bytes);
 }
 
-void OutboundBuffer::RemoveWritten(uint64_t bytes) {
-  flushed_bytes_ -= bytes;
-  unwritten_bytes_ -= bytes;
-  front_written_bytes_ += bytes;
-  channel_.CountWritten(bytes);
-  // Those that callbacks add must not keep it here.
-  const uint64_t end = ring_.next_number();
-  while (ring_.flushed() > 0 && ring_.front().number < end &&
-         ring_.front().message.readable_bytes() <= front_written_bytes_) {
-    End(0, absl::OkStatus(), {});
-  }
-}
-
 // ------------------------------------------------------------------- state
 
 void OutboundBuffer::SetUserFlag(int index, bool writable) {
   Apply(writability_.SetUserFlag(index, writable));
-}
-
-void OutboundBuffer::ShowOldest() {
-  if (!channel_.registered()) return;
-  channel_.SetOldest(ring_.empty() ? 0 : ring_.front().queued_at_nanos);
 }
 
 void OutboundBuffer::Tell(WritabilityChange change) {

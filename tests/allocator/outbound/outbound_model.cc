@@ -87,7 +87,18 @@ void OutboundModel::Wrote(size_t bytes) {
         first->written < first->bytes.size()) {
       break;
     }
-    End(first, "ok");
+    if (first->message.tells) {
+      End(first, "ok");
+      continue;
+    }
+    // Neighbours that nobody is told of end together.
+    auto last = first;
+    while (last != messages_.end() && last->flushed && last->number < end &&
+           last->written == last->bytes.size() && !last->message.tells) {
+      ++last;
+    }
+    messages_.erase(first, last);
+    CompareWritable();
   }
 }
 
