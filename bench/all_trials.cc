@@ -5,6 +5,7 @@
 #include "poolscope/bench/channel_cost.h"
 #include "poolscope/bench/fragmentation.h"
 #include "poolscope/bench/leak_cost.h"
+#include "poolscope/bench/outbound_cost.h"
 #include "poolscope/bench/rss_floor.h"
 #include "poolscope/bench/scaling.h"
 #include "poolscope/bench/scrape_cost.h"
@@ -24,6 +25,7 @@ const std::vector<Trial>& AllTrials() {
       LeakCostTrial(),
       BufferTrial(),
       ChannelCostTrial(),
+      OutboundCostTrial(),
   };
   return trials;
 }

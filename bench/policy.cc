@@ -55,6 +55,12 @@ absl::Status BindPoolHooks(void* handle, const PolicySpec& spec,
                      hooks.buffer_allocate));
   status.Update(Bind(handle, spec, "poolscope_bench_buffer_destroy",
                      hooks.buffer_destroy));
+  status.Update(
+      Bind(handle, spec, "poolscope_bench_outbound_open", hooks.outbound_open));
+  status.Update(Bind(handle, spec, "poolscope_bench_outbound_write",
+                     hooks.outbound_write));
+  status.Update(Bind(handle, spec, "poolscope_bench_outbound_close",
+                     hooks.outbound_close));
   status.Update(Bind(handle, spec, "poolscope_bench_watch", hooks.watch));
   status.Update(Bind(handle, spec, "poolscope_bench_disabled_malloc",
                      hooks.disabled_allocate));

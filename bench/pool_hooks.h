@@ -38,6 +38,13 @@ struct PoolHooks {
   // to be in either case.
   bool (*buffer_allocate)(void* room, size_t size) = nullptr;
   void (*buffer_destroy)(void* room) = nullptr;
+  // A registered channel in front of a descriptor that takes everything; one
+  // at a time writes `messages` buffers of `bytes` through it, a flush for each
+  // batch.
+  void* (*outbound_open)(int fd) = nullptr;
+  void (*outbound_write)(void* outbound, size_t bytes, size_t batch,
+                         uint64_t messages) = nullptr;
+  void (*outbound_close)(void* outbound) = nullptr;
   // Makes two more allocators, each with a leak detector: disabled, and at
   // level simple. Once, before the four functions below.
   void (*watch)() = nullptr;

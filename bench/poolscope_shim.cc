@@ -16,6 +16,7 @@
 #include "poolscope/allocator/pool/fast_path.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/bench/pool_hooks.h"
+#include "poolscope/bench/shim_buffers.h"
 #include "poolscope/bench/shim_layout.h"
 
 using poolscope::pool_internal::AllocateFrom;
@@ -44,6 +45,12 @@ using BufferOr = absl::StatusOr<poolscope::Buffer>;
 static_assert(sizeof(BufferOr) <= poolscope::bench::kBufferRoomBytes);
 
 }  // namespace
+
+namespace poolscope::bench {
+
+BufferAllocator& ShimBuffers() { return *g_buffers; }
+
+}  // namespace poolscope::bench
 
 extern "C" {
 
