@@ -120,21 +120,17 @@ ChannelRecord* ChannelGroup::NewRecordLocked() {
 
 ChannelRecord* ChannelGroup::Add(uint64_t id, std::string name,
                                  std::string peer, AdmissionPolicy policy) {
-  name_bytes_.fetch_add(HeapBytes(name) + HeapBytes(peer),
-                        std::memory_order_relaxed);
   MutexLock lock(&mutex_);
   ChannelRecord* record = free_;
   if (record != nullptr) {
     free_ = record->next_free;
   } else {
     record = NewRecordLocked();
-    if (record == nullptr) {
-      name_bytes_.fetch_sub(HeapBytes(name) + HeapBytes(peer),
-                            std::memory_order_relaxed);
-      return nullptr;
-    }
+    if (record == nullptr) return nullptr;
   }
   ++channels_;
+  name_bytes_.fetch_add(HeapBytes(name) + HeapBytes(peer),
+                        std::memory_order_relaxed);
   record->name = std::move(name);
   record->peer = std::move(peer);
   record->policy = policy;

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -41,29 +46,21 @@ struct ChannelRegistry::Parts {
   Parts(const Clock* clock, MemorySource* source)
       : clock(clock), source(source) {}
 
-  // Null when there is none of this name.
-  ChannelGroup* Find(absl::string_view name) const {
-    const size_t count = group_count.load(std::memory_order_acquire);
-    for (size_t i = 0; i < count; ++i) {
-      if (groups[i]->name() == name) return groups[i].get();
-    }
-    return nullptr;
-  }
-
   ChannelGroup* FindOrAdd(const std::string& name) {
-    if (ChannelGroup* const found = Find(name)) return found;
     MutexLock lock(&mutex);
-    if (ChannelGroup* const found = Find(name)) return found;
+    auto found = by_name.find(name);
+    if (found != by_name.end()) return found->second;
     const size_t count = group_count.load(std::memory_order_relaxed);
     const bool full = count >= kMaxGroups;
-    if (full) {
-      // It may be one of the first 64, by its own name.
-      if (ChannelGroup* const other = Find(kOtherGroup)) return other;
-    }
+    // It may be there, as one of the first 64 or as the last of all.
+    if (full) found = by_name.find(kOtherGroup);
+    if (found != by_name.end()) return found->second;
     groups[count] = std::make_unique<ChannelGroup>(full ? kOtherGroup : name,
                                                    clock, source);
+    ChannelGroup* const group = groups[count].get();
+    by_name[group->name()] = group;
     group_count.store(count + 1, std::memory_order_release);
-    return groups[count].get();
+    return group;
   }
 
   const Clock* const clock;
@@ -72,10 +69,12 @@ struct ChannelRegistry::Parts {
   std::atomic<uint64_t> next_id{1};
 
   // Only added to, under the mutex; released once a group is made, acquired by
-  // who looks at them.
+  // who goes through them.
   std::array<std::unique_ptr<ChannelGroup>, kMaxGroups + 1> groups;
   std::atomic<size_t> group_count{0};
   Mutex mutex{LockRank::kChannels};
+  absl::flat_hash_map<std::string, ChannelGroup*> by_name
+      ABSL_GUARDED_BY(mutex);
 };
 
 ChannelRegistry::ChannelRegistry(const Clock* clock, MemorySource* source)

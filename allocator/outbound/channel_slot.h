@@ -57,8 +57,8 @@ struct alignas(64) ChannelSlot {
   // unwritable time by ChannelGroup's total finds the interval's end here.
   std::atomic<int64_t> state{kFree};
 
-  // Relaxed, these four and the next: gauges of their own, which nothing else
-  // is derived from.
+  // Relaxed, all that follow: gauges of their own, which nothing else is
+  // derived from.
   std::atomic<int64_t> oldest_nanos{0};
   std::atomic<uint64_t> held_bytes{0};
   std::atomic<uint64_t> admission_bytes{0};
