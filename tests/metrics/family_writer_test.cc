@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/outbound/memory_governor_stats.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/metric_writer.h"
 #include "poolscope/metrics/pool_collectable.h"
@@ -57,6 +58,13 @@ TEST(FamilyWriterTest, GivesWhatTheTextGivesLabelSetByLabelSet) {
                     .AddAllocator(name, [](bool) { return SampleStats(); })
                     .ok());
   }
+  ASSERT_TRUE(
+      collectable.registry().AddChannels({SampleOutboundStats, nullptr}).ok());
+  ASSERT_TRUE(collectable.registry()
+                  .AddGovernor([] {
+                    return MemoryGovernorStats{4, 3, 2, 1};
+                  })
+                  .ok());
   TextWriter text;
   collectable.registry().Collect(text);
   const std::string serialized =
