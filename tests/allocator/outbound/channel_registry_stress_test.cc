@@ -28,7 +28,7 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr int kChannelsEach = 300;  // with both groups: more than a slab
-constexpr int kSnapshots = 3000;
+constexpr int kSnapshots = 1000;
 
 // What one thread does, and the sums of what it has done.
 class Load {
