@@ -1,7 +1,7 @@
 // RunDemo: the demo from its options to its summary.
 //
-//   pool --> traffic (clients, relay, upstream)
-//     \----> sidecar (HTTP) <-- Prometheus, a person
+//   DemoService (pool, channels) --> the scenario's service and its load
+//        \----> sidecar (HTTP) <-- Prometheus, a person
 //
 // The calling thread waits for the end and prints a line a second.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_DEMO_H_

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/flag.h"
@@ -17,6 +19,8 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/leak/leak_level.h"
+#include "poolscope/allocator/outbound/admission_policy.h"
+#include "poolscope/allocator/outbound/writability.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/byte_size.h"
 #include "poolscope/examples/demo/scenario.h"
@@ -33,9 +37,11 @@ ABSL_FLAG(std::optional<double>, rate, std::nullopt,
           "messages a second over all connections");
 ABSL_FLAG(std::optional<ByteSize>, message_bytes, std::nullopt,
           "payload of each message, such as 14336 or 14k");
-ABSL_FLAG(int, connections, 64, "client connections, 1 to 10000");
-ABSL_FLAG(int, workers, 4, "threads of the relay, 1 to 64");
-ABSL_FLAG(ByteSize, max_direct_memory, ByteSize{},
+ABSL_FLAG(std::optional<int>, connections, std::nullopt,
+          "client connections, 1 to 10000");
+ABSL_FLAG(std::optional<int>, workers, std::nullopt,
+          "threads of the service, 1 to 64");
+ABSL_FLAG(std::optional<ByteSize>, max_direct_memory, std::nullopt,
           "limit of the pool, such as 256m; 0 takes half of the container's "
           "or the machine's memory");
 ABSL_FLAG(std::optional<int>, arenas, std::nullopt, "arenas of the pool");
@@ -47,24 +53,86 @@ ABSL_FLAG(std::string, leak_detection, "",
 ABSL_FLAG(std::optional<absl::Duration>, suspect_after, std::nullopt,
           "age before which no buffer is suspected of being forgotten, such as "
           "10s");
+ABSL_FLAG(ByteSize, budget, ByteSize{256 << 20},
+          "memory of the pool that is planned for, which the summary holds "
+          "its peak against");
+ABSL_FLAG(std::string, watermarks, "32k:64k",
+          "LOW:HIGH bytes that wait for a peer: above HIGH its channel is "
+          "unwritable and no more is read from it, below LOW it goes on; or "
+          "off");
+ABSL_FLAG(std::string, policy, "queue",
+          "for an answer whose channel is unwritable: queue (at most 128, then "
+          "reject), reject, or close the channel");
+ABSL_FLAG(std::optional<absl::Duration>, stall, std::nullopt,
+          "how long no client reads, after the first ten seconds, such as 20s");
+ABSL_FLAG(std::optional<ByteSize>, socket_buffer, std::nullopt,
+          "of the kernel, at both ends of a client's connection; 0 lets the "
+          "kernel choose");
+ABSL_FLAG(std::string, governor, "",
+          "on or off: pause the channels that hold most while more than 80 % "
+          "of the limit is in use");
+ABSL_FLAG(std::optional<absl::Duration>, chunk_decay, std::nullopt,
+          "how long an empty chunk waits to be unmapped, such as 5s; inf: for "
+          "ever");
+ABSL_FLAG(absl::Duration, connect_delay, absl::Milliseconds(5),
+          "time between two new connections");
+ABSL_FLAG(ByteSize, connect_message, ByteSize{1024},
+          "bytes of the message that a new connection gets; 0: none");
 ABSL_FLAG(uint64_t, seed, 1, "of the random delays and the payloads");
 
 namespace poolscope::demo {
 namespace {
 
-constexpr absl::string_view kFlagNames[] = {
-    "scenario",    "duration", "rate",           "message_bytes",
-    "connections", "workers",  "listen",         "max_direct_memory",
-    "arenas",      "layout",   "leak_detection", "suspect_after",
-    "seed",
+// Which services take a flag, a bit each.
+constexpr int kRelay = 1 << static_cast<int>(Service::kRelay);
+constexpr int kAggregator = 1 << static_cast<int>(Service::kAggregator);
+constexpr int kWebSocket = 1 << static_cast<int>(Service::kWebSocket);
+constexpr int kAll = kRelay | kAggregator | kWebSocket;
+
+struct DemoFlag {
+  absl::string_view name;
+  int services;
+};
+
+constexpr DemoFlag kFlags[] = {
+    {"scenario", kAll},
+    {"duration", kAll},
+    {"rate", kRelay | kAggregator},
+    {"message_bytes", kRelay},
+    {"connections", kAll},
+    {"workers", kAll},
+    {"listen", kAll},
+    {"max_direct_memory", kAll},
+    {"budget", kAll},
+    {"arenas", kAll},
+    {"layout", kAll},
+    {"chunk_decay", kAll},
+    {"watermarks", kAll},
+    {"policy", kRelay},
+    {"stall", kRelay},
+    {"socket_buffer", kRelay},
+    {"governor", kRelay | kAggregator},
+    {"connect_delay", kWebSocket},
+    {"connect_message", kWebSocket},
+    {"leak_detection", kAll},
+    {"suspect_after", kAll},
+    {"seed", kAll},
 };
 
 constexpr size_t kHelpColumn = 23;
 constexpr size_t kHelpWidth = 80;
 
-bool IsDemoFlag(absl::string_view name) {
-  return std::find(std::begin(kFlagNames), std::end(kFlagNames), name) !=
-         std::end(kFlagNames);
+// Null when there is no such flag.
+const DemoFlag* FindFlag(absl::string_view name) {
+  const auto* const flag =
+      std::find_if(std::begin(kFlags), std::end(kFlags),
+                   [name](const DemoFlag& flag) { return flag.name == name; });
+  return flag == std::end(kFlags) ? nullptr : flag;
+}
+
+bool IsTime(absl::string_view name) {
+  return name == "duration" || name == "suspect_after" || name == "stall" ||
+         name == "chunk_decay" || name == "connect_delay";
 }
 
 // The default as a person would type it.
@@ -72,6 +140,9 @@ std::string DefaultText(absl::string_view name) {
   const std::string value = absl::FindCommandLineFlag(name)->DefaultValue();
   if (!value.empty()) return value;
   if (name == "arenas") return "by cores and memory";
+  if (name == "chunk_decay") {
+    return absl::FormatDuration(PoolOptions{}.empty_chunk_decay);
+  }
   if (name == "leak_detection") {
     return absl::StrCat("the scenario's, else $", kLeakLevelVariable,
                         ", else simple");
@@ -117,11 +188,42 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value) {
                                 "' specified for flag '", name, "'; "))) {
     return absl::InvalidArgumentError(absl::StrCat("--", name, ": ", reason));
   }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--", name, ": '", absl::CHexEscape(value), "' is ",
+      IsTime(name) ? "not a time: give a number and its unit, as in 30s"
+                   : "not a number that it can take; see --help"));
+}
+
+absl::StatusOr<Watermarks> FindWatermarks(absl::string_view text) {
+  if (text == "off") return Watermarks::Off();
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits(':', 1));
+  const absl::StatusOr<ByteSize> low = ParseByteSize(parts.first);
+  const absl::StatusOr<ByteSize> high = ParseByteSize(parts.second);
+  if (low.ok() && high.ok()) {
+    const Watermarks watermarks{low->bytes, high->bytes};
+    if (ValidateWatermarks(watermarks).ok()) return watermarks;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--watermarks is '", absl::CHexEscape(text),
+      "': give LOW:HIGH with 0 < LOW <= HIGH, such as 32k:64k, or off"));
+}
+
+absl::StatusOr<AdmissionPolicy> FindPolicy(absl::string_view name) {
+  const absl::StatusOr<AdmissionPolicy> policy = ParseAdmissionPolicy(name);
+  if (policy.ok()) return *policy;
   return absl::InvalidArgumentError(
-      absl::StrCat("--", name, ": '", absl::CHexEscape(value), "' is ",
-                   name == "duration" || name == "suspect_after"
-                       ? "not a time: give a number and its unit, as in 30s"
-                       : "not a number that it can take; see --help"));
+      absl::StrCat("--policy is '", absl::CHexEscape(name),
+                   "': give queue, reject or close"));
+}
+
+// The flag's, else the scenario's.
+absl::StatusOr<bool> FindGovernor(absl::string_view text,
+                                  const Scenario& scenario) {
+  if (text.empty()) return scenario.governor;
+  if (text == "on" || text == "off") return text == "on";
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--governor is '", absl::CHexEscape(text), "': give on or off"));
 }
 
 absl::StatusOr<ChunkLayout> FindLayout(absl::string_view name) {
@@ -157,10 +259,10 @@ std::string HelpText(absl::string_view program) {
       "usage: ", program, " [--flag=value ...]\n\n",
       "A TCP relay on 127.0.0.1 whose payloads live in a poolscope allocator,\n"
       "with its own clients and upstream, watched over HTTP.\n\nFlags:\n");
-  for (const absl::string_view name : kFlagNames) {
-    absl::StrAppendFormat(&help, "  --%-18s ", name);
-    AppendWrapped(absl::StrCat(absl::FindCommandLineFlag(name)->Help(),
-                               " (default ", DefaultText(name), ")"),
+  for (const DemoFlag& flag : kFlags) {
+    absl::StrAppendFormat(&help, "  --%-18s ", flag.name);
+    AppendWrapped(absl::StrCat(absl::FindCommandLineFlag(flag.name)->Help(),
+                               " (default ", DefaultText(flag.name), ")"),
                   &help);
   }
   absl::StrAppend(&help, "\nScenarios:\n");
@@ -178,6 +280,7 @@ std::string HelpText(absl::string_view program) {
 }
 
 absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
+  std::vector<const DemoFlag*> given;
   for (size_t i = 0; i < arguments.size(); ++i) {
     absl::string_view argument = arguments[i];
     if (argument.size() < 2 || argument[0] != '-') {
@@ -188,11 +291,17 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
     argument.remove_prefix(argument[1] == '-' ? 2 : 1);
     const size_t equals = argument.find('=');
     const absl::string_view name = argument.substr(0, equals);
-    if (!IsDemoFlag(name)) {
+    const DemoFlag* const flag = FindFlag(name);
+    if (flag == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--", absl::CHexEscape(name), " is not a flag: give one of --",
-          absl::StrJoin(kFlagNames, ", --"), " or --help"));
+          absl::StrJoin(kFlags, ", --",
+                        [](std::string* out, const DemoFlag& known) {
+                          absl::StrAppend(out, known.name);
+                        }),
+          " or --help"));
     }
+    given.push_back(flag);
     absl::string_view value;
     if (equals != absl::string_view::npos) {
       value = argument.substr(equals + 1);
@@ -209,14 +318,34 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
   const absl::StatusOr<const Scenario*> scenario =
       FindScenario(absl::GetFlag(FLAGS_scenario));
   if (!scenario.ok()) return scenario.status();
+  for (const DemoFlag* const flag : given) {
+    if ((flag->services & 1 << static_cast<int>((*scenario)->service)) != 0) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", flag->name, " means nothing to scenario ",
+                     (*scenario)->name, ": leave it out"));
+  }
   const absl::StatusOr<ChunkLayout> layout =
       FindLayout(absl::GetFlag(FLAGS_layout));
   if (!layout.ok()) return layout.status();
   const absl::StatusOr<std::optional<LeakLevel>> leak_detection =
       FindLeakLevel(absl::GetFlag(FLAGS_leak_detection), **scenario);
   if (!leak_detection.ok()) return leak_detection.status();
+  const absl::StatusOr<Watermarks> watermarks =
+      FindWatermarks(absl::GetFlag(FLAGS_watermarks));
+  if (!watermarks.ok()) return watermarks.status();
+  const absl::StatusOr<AdmissionPolicy> policy =
+      FindPolicy(absl::GetFlag(FLAGS_policy));
+  if (!policy.ok()) return policy.status();
+  const absl::StatusOr<bool> governor =
+      FindGovernor(absl::GetFlag(FLAGS_governor), **scenario);
+  if (!governor.ok()) return governor.status();
   DemoOptions options;
   options.scenario = *scenario;
+  options.watermarks = *watermarks;
+  options.policy = *policy;
+  options.governor = *governor;
   options.layout = *layout;
   options.listen = absl::GetFlag(FLAGS_listen);
   options.duration = absl::GetFlag(FLAGS_duration);
@@ -224,10 +353,22 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
   options.message_bytes = absl::GetFlag(FLAGS_message_bytes)
                               .value_or(ByteSize{(*scenario)->message_bytes})
                               .bytes;
-  options.connections = absl::GetFlag(FLAGS_connections);
-  options.workers = absl::GetFlag(FLAGS_workers);
+  options.connections =
+      absl::GetFlag(FLAGS_connections).value_or((*scenario)->connections);
+  options.workers = absl::GetFlag(FLAGS_workers).value_or((*scenario)->workers);
   options.max_direct_memory_bytes =
-      absl::GetFlag(FLAGS_max_direct_memory).bytes;
+      absl::GetFlag(FLAGS_max_direct_memory)
+          .value_or(ByteSize{(*scenario)->max_direct_memory_bytes})
+          .bytes;
+  options.budget_bytes = absl::GetFlag(FLAGS_budget).bytes;
+  options.stall = absl::GetFlag(FLAGS_stall).value_or((*scenario)->stall);
+  options.socket_buffer_bytes =
+      absl::GetFlag(FLAGS_socket_buffer)
+          .value_or(ByteSize{(*scenario)->socket_buffer_bytes})
+          .bytes;
+  options.chunk_decay = absl::GetFlag(FLAGS_chunk_decay);
+  options.connect_delay = absl::GetFlag(FLAGS_connect_delay);
+  options.connect_message_bytes = absl::GetFlag(FLAGS_connect_message).bytes;
   options.arenas = absl::GetFlag(FLAGS_arenas);
   options.seed = absl::GetFlag(FLAGS_seed);
   options.leak_detection = *leak_detection;

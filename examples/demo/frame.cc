@@ -50,6 +50,11 @@ absl::Status FrameParser::BeginFrame(FrameSink& sink) {
   header.status = static_cast<FrameStatus>(status);
   header.id = Load(bytes + 8, 8);
   header.seed = Load(bytes + 16, 8);
+  if (header.status != FrameStatus::kOk && header.length != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a frame of status ", status, " announces ", header.length,
+                     " bytes of payload; it can have none"));
+  }
   if (header.length > max_payload_bytes_) {
     return absl::InvalidArgumentError(
         absl::StrCat("a frame announces ", header.length,

@@ -34,8 +34,9 @@ enum class FrameStatus : uint8_t {
   kAnswerRefused = 2,   // no memory for the answer's payload
   kUpstreamLost = 3,    // the connection to the upstream is gone
   kCorrupt = 4,         // the payload is not what its seed says
+  kRejected = 5,        // the answer was not admitted: its client is too slow
 };
-inline constexpr int kFrameStatusCount = 5;
+inline constexpr int kFrameStatusCount = 6;
 
 struct FrameHeader {
   uint32_t length = 0;
@@ -82,7 +83,7 @@ class FrameParser {
  private:
   absl::Status BeginFrame(FrameSink& sink);
 
-  const uint32_t max_payload_bytes_;
+  uint32_t max_payload_bytes_;
   EncodedHeader header_bytes_{};
   size_t header_filled_ = 0;
   uint32_t payload_length_ = 0;

@@ -31,11 +31,22 @@ Failure FailureOf(FrameStatus status) {
       return Failure::kAnswerRefused;
     case FrameStatus::kUpstreamLost:
       return Failure::kUpstreamLost;
+    case FrameStatus::kRejected:
+      return Failure::kRejected;
     case FrameStatus::kOk:
     case FrameStatus::kCorrupt:
       break;
   }
   return Failure::kCorrupt;
+}
+
+absl::StatusOr<UniqueFd> OpenConnection(const LoadOptions& options) {
+  absl::StatusOr<UniqueFd> fd = ConnectToLoopback(options.port);
+  if (!fd.ok()) return fd;
+  const absl::Status status =
+      SetSocketBuffers(*fd, options.socket_buffer_bytes);
+  if (!status.ok()) return status;
+  return fd;
 }
 
 }  // namespace
@@ -71,6 +82,13 @@ class LoadGenerator::Client final : private FrameSink {
     return outgoing_.Flush(fd_, buffer);
   }
 
+  // A new connection in place of one that is over.
+  void Reopen(UniqueFd fd) {
+    fd_ = std::move(fd);
+    parser_ = FrameParser();
+    events = EPOLLIN;
+  }
+
   // The connection is over: so is every message on it.
   void Fail() {
     fd_.Close();
@@ -81,6 +99,9 @@ class LoadGenerator::Client final : private FrameSink {
     outgoing_ = SeededFrameQueue();
   }
 
+  // For the worker: what epoll was told last, and whether there is more to
+  // send than the socket takes.
+  uint32_t events = EPOLLIN;
   bool waits_for_room = false;
 
  private:
@@ -94,6 +115,7 @@ class LoadGenerator::Client final : private FrameSink {
     if (header.kind != FrameKind::kAnswer || it == pending_.end()) {
       return absl::InvalidArgumentError("an answer to no request");
     }
+    owner_->counts_.CountReceivedBytes(kFrameHeaderBytes);
     answer_ = header;
     answer_.seed = AnswerSeed(it->second.seed);
     intact_ = header.length == message_bytes_;
@@ -101,6 +123,7 @@ class LoadGenerator::Client final : private FrameSink {
   }
 
   void OnPayload(size_t offset, absl::string_view part) override {
+    owner_->counts_.CountReceivedBytes(part.size());
     intact_ = intact_ && MatchesPattern(answer_.seed, offset, part);
   }
 
@@ -131,9 +154,10 @@ class LoadGenerator::Client final : private FrameSink {
 // One thread with its share of the connections and of the rate.
 class LoadGenerator::Worker {
  public:
-  Worker(std::unique_ptr<EventLoop> loop, absl::Duration interval,
-         uint64_t seed)
+  Worker(std::unique_ptr<EventLoop> loop, const LoadOptions& options,
+         absl::Duration interval, uint64_t seed)
       : loop_(std::move(loop)),
+        options_(options),
         interval_(interval),
         next_seed_(seed),
         buffer_(kIoBufferBytes) {}
@@ -148,6 +172,8 @@ class LoadGenerator::Worker {
   // The first message is due after `delay`.
   absl::Status Start(absl::Duration delay) {
     next_due_ = MonotonicNow() + delay;
+    stall_from_ = MonotonicNow() + options_.stall_after;
+    stall_until_ = stall_from_ + options_.stall;
     absl::StatusOr<std::thread> thread = StartThread([this] { Run(); });
     if (thread.ok()) thread_ = *std::move(thread);
     return thread.status();
@@ -183,9 +209,15 @@ class LoadGenerator::Worker {
       const int64_t finish_by = finish_by_.load(std::memory_order_acquire);
       absl::Duration wake_at;
       if (finish_by == kNotFinishing) {
+        const absl::Duration now = MonotonicNow();
+        SetReading(now < stall_from_ || now >= stall_until_);
         SendDue();
         wake_at = next_due_;
+        for (const absl::Duration change : {stall_from_, stall_until_}) {
+          if (change > now) wake_at = std::min(wake_at, change);
+        }
       } else {
+        SetReading(true);
         wake_at = absl::Nanoseconds(finish_by);
         if (InFlight() == 0 || MonotonicNow() >= wake_at) return;
       }
@@ -199,6 +231,7 @@ class LoadGenerator::Worker {
     const absl::Duration now = MonotonicNow();
     for (int i = 0; i < kMaxBurst && next_due_ <= now; ++i) {
       Client& client = *clients_[next_client_];
+      if (!client.open()) Reconnect(next_client_);
       client.Send(next_seed_++, next_due_);
       // Where the socket is full, its room is what sends it.
       if (client.open() && !client.waits_for_room) Flush(next_client_);
@@ -224,23 +257,45 @@ class LoadGenerator::Worker {
       Lose(client);
       return;
     }
-    const bool waits = !*all_out;
-    if (waits == client.waits_for_room) return;
-    client.waits_for_room = waits;
-    if (!loop_
-             ->Modify(client.fd(), TokenOf(index),
-                      waits ? uint32_t{EPOLLIN | EPOLLOUT} : uint32_t{EPOLLIN})
-             .ok()) {
-      Lose(client);
+    client.waits_for_room = !*all_out;
+    Watch(index);
+  }
+
+  void SetReading(bool reading) {
+    if (reading == reading_) return;
+    reading_ = reading;
+    for (size_t index = 0; index < clients_.size(); ++index) {
+      if (clients_[index]->open()) Watch(index);
     }
+  }
+
+  // Tells epoll what the client waits for.
+  void Watch(size_t index) {
+    Client& client = *clients_[index];
+    uint32_t events = 0;
+    if (reading_) events |= EPOLLIN;
+    if (client.waits_for_room) events |= EPOLLOUT;
+    if (events == client.events) return;
+    client.events = events;
+    if (!loop_->Modify(client.fd(), TokenOf(index), events).ok()) Lose(client);
   }
 
   void Lose(Client& client) {
     loop_->Remove(client.fd());
     client.Fail();
+    client.waits_for_room = false;
+  }
+
+  // Where that fails, the next message on it is the next try.
+  void Reconnect(size_t index) {
+    absl::StatusOr<UniqueFd> fd = OpenConnection(options_);
+    if (!fd.ok() || !loop_->Add(*fd, TokenOf(index), EPOLLIN).ok()) return;
+    clients_[index]->Reopen(*std::move(fd));
+    Watch(index);
   }
 
   const std::unique_ptr<EventLoop> loop_;
+  const LoadOptions options_;
   const absl::Duration interval_;
   // MonotonicNow() in nanoseconds by which to end, or kNotFinishing.
   std::atomic<int64_t> finish_by_{kNotFinishing};
@@ -248,6 +303,9 @@ class LoadGenerator::Worker {
 
   // The thread's own from Start() to Join().
   absl::Duration next_due_;
+  absl::Duration stall_from_;
+  absl::Duration stall_until_;
+  bool reading_ = true;
   uint64_t next_seed_;
   size_t next_client_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
@@ -270,10 +328,10 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Start(
     const uint64_t seed =
         (options.seed << 48) + (static_cast<uint64_t>(i) << 40);
     load->workers_.push_back(
-        std::make_unique<Worker>(*std::move(loop), interval, seed));
+        std::make_unique<Worker>(*std::move(loop), options, interval, seed));
   }
   for (int i = 0; i < options.connections; ++i) {
-    absl::StatusOr<UniqueFd> fd = ConnectToLoopback(options.port);
+    absl::StatusOr<UniqueFd> fd = OpenConnection(options);
     if (!fd.ok()) return fd.status();
     const absl::Status status =
         load->workers_[static_cast<size_t>(i % threads)]->Add(

@@ -3,7 +3,8 @@
 //
 // Open-loop: a message is sent when its time has come, whether or not earlier
 // ones were answered, and its round trip counts from that time; a slow service
-// shows as latency and messages in flight, not as a lower rate.
+// shows as latency and messages in flight, not as a lower rate. A connection
+// that breaks is made again for the next message on it.
 //
 //   auto load = LoadGenerator::Start(options);
 //   ...
@@ -32,6 +33,10 @@ struct LoadOptions {
   int threads = 2;    // at most one a connection
   double rate = 200;  // messages a second, over all connections
   uint32_t message_bytes = 14336;
+  uint64_t socket_buffer_bytes = 0;  // 0: the kernel's default
+  // No client reads for so long, `stall_after` the start; Finish() ends it.
+  absl::Duration stall_after = absl::Seconds(10);
+  absl::Duration stall;
   uint64_t seed = 1;
 };
 

@@ -16,6 +16,8 @@ const char* FailureName(Failure failure) {
       return "corrupt";
     case Failure::kConnectionLost:
       return "connection lost";
+    case Failure::kRejected:
+      return "answer rejected";
   }
   return "unknown";
 }

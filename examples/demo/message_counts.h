@@ -20,8 +20,9 @@ enum class Failure {
   kUpstreamLost,    // the relay's connection to the upstream broke
   kCorrupt,         // a payload was not what was sent
   kConnectionLost,  // the client's connection broke
+  kRejected,        // the relay did not admit the answer to its client's queue
 };
-inline constexpr int kFailureCount = 5;
+inline constexpr int kFailureCount = 6;
 // "request refused", ...
 const char* FailureName(Failure failure);
 
@@ -48,12 +49,21 @@ class MessageCounts {
                                                     std::memory_order_release);
   }
 
+  // Bytes of answers that came in, whatever became of them.
+  void CountReceivedBytes(uint64_t bytes) {
+    received_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  uint64_t received_bytes() const {
+    return received_bytes_.load(std::memory_order_relaxed);
+  }
+
   MessageTotals Totals() const;
 
  private:
   std::atomic<uint64_t> sent_{0};
   std::atomic<uint64_t> answered_{0};
   std::array<std::atomic<uint64_t>, kFailureCount> failed_{};
+  std::atomic<uint64_t> received_bytes_{0};  // statistics only
 };
 
 }  // namespace poolscope::demo

@@ -21,6 +21,13 @@ constexpr int kMaxArenas = 1024;
 // Seeds are told apart in the upper 16 bits of a message's seed.
 constexpr uint64_t kMaxSeed = 65535;
 
+constexpr absl::Duration kMaxStall = absl::Hours(24);
+// The kernel takes neither less nor, unless told otherwise, much more.
+constexpr uint64_t kMinSocketBuffer = 4 << 10;
+constexpr uint64_t kMaxSocketBuffer = 64 << 20;
+constexpr absl::Duration kMaxConnectDelay = absl::Seconds(60);
+constexpr uint64_t kMaxConnectMessage = 1 << 20;
+
 // Beside the sockets: standard streams, event loops, listeners, the sidecar's
 // connections, files under /proc.
 constexpr uint64_t kOtherDescriptors = 128;
@@ -77,6 +84,37 @@ absl::Status ValidateDemoOptions(const DemoOptions& options) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--suspect_after is ", absl::FormatDuration(options.suspect_after),
         ": give at least 1ms, such as 10s"));
+  }
+  if (!(options.stall >= absl::ZeroDuration()) || options.stall > kMaxStall) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--stall is ", absl::FormatDuration(options.stall), ": give 0 to ",
+        absl::FormatDuration(kMaxStall), ", such as 20s"));
+  }
+  if (options.socket_buffer_bytes != 0 &&
+      (options.socket_buffer_bytes < kMinSocketBuffer ||
+       options.socket_buffer_bytes > kMaxSocketBuffer)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--socket_buffer is %d: give 0 (the kernel's choice) or %d to %d, such "
+        "as 64k",
+        options.socket_buffer_bytes, kMinSocketBuffer, kMaxSocketBuffer));
+  }
+  if (options.chunk_decay.has_value() &&
+      !(*options.chunk_decay >= absl::ZeroDuration())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--chunk_decay is ", absl::FormatDuration(*options.chunk_decay),
+        ": give 0 or more, such as 5s, or inf"));
+  }
+  if (!(options.connect_delay >= absl::ZeroDuration()) ||
+      options.connect_delay > kMaxConnectDelay) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--connect_delay is ", absl::FormatDuration(options.connect_delay),
+        ": give 0 to ", absl::FormatDuration(kMaxConnectDelay),
+        ", such as 5ms"));
+  }
+  if (options.connect_message_bytes > kMaxConnectMessage) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--connect_message is %d: give 0 (none) to %d",
+                        options.connect_message_bytes, kMaxConnectMessage));
   }
   if (options.seed > kMaxSeed) {
     return absl::InvalidArgumentError(

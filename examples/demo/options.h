@@ -11,6 +11,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/leak/leak_level.h"
+#include "poolscope/allocator/outbound/admission_policy.h"
+#include "poolscope/allocator/outbound/writability.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/scenario.h"
 
@@ -30,6 +32,19 @@ struct DemoOptions {
   uint64_t seed = 1;
   std::optional<LeakLevel> leak_detection;  // unset: as the environment says
   absl::Duration suspect_after = absl::Seconds(30);
+
+  uint64_t budget_bytes = 256 << 20;  // of the pool, which the summary judges
+  Watermarks watermarks;              // of every channel
+  AdmissionPolicy policy = AdmissionPolicy::kQueue;
+  absl::Duration stall;  // of the clients, after a while without one
+  absl::Duration stall_after = absl::Seconds(10);
+  uint64_t socket_buffer_bytes = 0;  // zero: the kernel's default
+  bool governor = false;
+  // How long an empty chunk waits to be unmapped; unset: the pool's default,
+  // infinite: for ever.
+  std::optional<absl::Duration> chunk_decay;
+  absl::Duration connect_delay = absl::Milliseconds(5);
+  uint64_t connect_message_bytes = 1024;  // zero: none
 };
 
 // InvalidArgumentError names the flag, its value and what to give instead. The

@@ -8,21 +8,18 @@
 namespace poolscope::demo {
 
 absl::StatusOr<std::unique_ptr<Relay>> Relay::Start(
-    const RelayOptions& options, BufferAllocator* allocator) {
+    const RelayOptions& options) {
   std::unique_ptr<Relay> relay(new Relay);
   absl::StatusOr<Listener> listener = ListenOnLoopback();
   if (!listener.ok()) return listener.status();
   relay->port_ = listener->port;
-  RelayWorkerOptions worker_options;
-  worker_options.allocator = allocator;
-  worker_options.forget_one_in = options.forget_one_in;
   std::vector<RelayWorker*> workers;
   for (int i = 0; i < options.workers; ++i) {
     absl::StatusOr<UniqueFd> upstream =
         ConnectToLoopback(options.upstream_port);
     if (!upstream.ok()) return upstream.status();
     absl::StatusOr<std::unique_ptr<RelayWorker>> worker = RelayWorker::Create(
-        i, *std::move(upstream), worker_options, &relay->counters_);
+        i, *std::move(upstream), options.worker, &relay->counters_);
     if (!worker.ok()) return worker.status();
     workers.push_back(worker->get());
     relay->workers_.push_back(*std::move(worker));

@@ -1,8 +1,10 @@
 // Relay: the demo's service. Clients connect to its port on 127.0.0.1; every
 // payload lives in a buffer from the read to the write.
 //
-//   auto relay = Relay::Start({.workers = 4, .upstream_port = upstream.port()},
-//                             allocator.get());
+//   RelayOptions options;
+//   options.upstream_port = upstream.port();
+//   options.worker.allocator = allocator.get();
+//   auto relay = Relay::Start(options);
 //   ... connect to (*relay)->port() ...
 //   (*relay)->Stop();     // now no buffer is held any more
 //
@@ -15,7 +17,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/examples/demo/relay_counters.h"
 #include "poolscope/examples/demo/relay_worker.h"
 
@@ -24,14 +25,14 @@ namespace poolscope::demo {
 struct RelayOptions {
   int workers = 4;
   uint16_t upstream_port = 0;  // on 127.0.0.1
-  uint64_t forget_one_in = 0;  // RelayWorkerOptions
+  RelayWorkerOptions worker;
 };
 
 class Relay {
  public:
-  // Connects to the upstream once for each worker. `allocator` is borrowed.
+  // Connects to the upstream once for each worker.
   static absl::StatusOr<std::unique_ptr<Relay>> Start(
-      const RelayOptions& options, BufferAllocator* allocator);
+      const RelayOptions& options);
 
   ~Relay() { Stop(); }
 

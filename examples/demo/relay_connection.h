@@ -1,21 +1,33 @@
 // RelayConnection: one socket of the relay, to a client or to the upstream.
 //
-// Each payload that comes in is read into one buffer of its size. Where
-// the pool refuses, the payload is read and dropped, and the frame is reported
-// as refused: the stream stays in step and the connection lives.
+//   socket --Read()--> frames ...          frames --Offer()--> admission
+//     ^                                                            |
+//     +---------------Flush()-- OutboundBuffer <-------------------+
+//
+// Each frame that comes in is read into one buffer of its size. Where the pool
+// refuses, the payload is read and dropped, and the frame is reported as
+// refused: the stream stays in step and the connection lives.
 //
 // Thread-compatible; belongs to one worker.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_CONNECTION_H_
 #define POOLSCOPE_EXAMPLES_DEMO_RELAY_CONNECTION_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/buffer/buffer.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
-#include "poolscope/examples/demo/buffer_queue.h"
+#include "poolscope/allocator/outbound/admission.h"
+#include "poolscope/allocator/outbound/fd_sink.h"
+#include "poolscope/allocator/outbound/memory_governor.h"
+#include "poolscope/allocator/outbound/outbound_buffer.h"
+#include "poolscope/allocator/outbound/read_gate.h"
+#include "poolscope/allocator/outbound/registered_channel.h"
 #include "poolscope/examples/demo/frame.h"
 #include "poolscope/examples/demo/frame_stream.h"
 #include "poolscope/examples/demo/socket.h"
@@ -25,15 +37,17 @@ namespace poolscope::demo {
 struct ReceivedFrame {
   FrameHeader header;
   absl::Status refusal;  // not OK: there was no memory for the payload
-  Buffer payload;  // open unless refused or the header's status is an error
+  // As frame_buffer.h has it. Open unless refused or the status is an error.
+  Buffer frame;
 };
 
 class RelayConnection final : private FrameSink {
  public:
   // Frames of another kind than `expected` are an error. `allocator` is
   // borrowed.
-  RelayConnection(UniqueFd fd, FrameKind expected, BufferAllocator* allocator)
-      : fd_(std::move(fd)), expected_(expected), allocator_(allocator) {}
+  RelayConnection(UniqueFd fd, FrameKind expected, BufferAllocator* allocator,
+                  OutboundOptions outbound, AdmissionOptions admission,
+                  RegisteredChannel channel);
 
   const UniqueFd& fd() const { return fd_; }
 
@@ -42,12 +56,19 @@ class RelayConnection final : private FrameSink {
   absl::Status Read(absl::Span<char> buffer,
                     std::vector<ReceivedFrame>* received);
 
-  BufferQueue& outgoing() { return outgoing_; }
+  OutboundBuffer& outbound() { return outbound_; }
+  Admission& admission() { return admission_; }
+  ReadGate& gate() { return gate_; }
 
-  // For the worker: whether it waits for room in the socket, and whether the
-  // connection stands in its list of those to flush.
-  bool waits_for_room = false;
-  bool to_flush = false;
+  // Writes what waits, as far as the socket takes it: true when all is out. An
+  // error means that the connection is over; what waits has failed.
+  absl::StatusOr<bool> Flush();
+
+  // For the worker: what epoll was told last, requests that are forwarded and
+  // not answered, and its place with the memory governor, if there is one.
+  uint32_t events = 0;
+  uint64_t in_flight = 0;
+  std::unique_ptr<MemoryGovernor::Member> member;
 
  private:
   absl::Status OnHeader(const FrameHeader& header) override;
@@ -60,7 +81,10 @@ class RelayConnection final : private FrameSink {
   FrameParser parser_;
   ReceivedFrame current_;
   std::vector<ReceivedFrame>* received_ = nullptr;  // during Read()
-  BufferQueue outgoing_;
+  ReadGate gate_;
+  FdSink sink_;
+  OutboundBuffer outbound_;
+  Admission admission_;  // before what it feeds
 };
 
 }  // namespace poolscope::demo

@@ -24,10 +24,19 @@ class RelayCounters {
   Counter refused_answers{0};
   Counter lost_upstream{0};  // failed with their upstream connection
   Counter client_gone{0};    // answers whose client had closed
+  Counter rejected{0};       // answers that were not admitted
+  Counter max_in_flight{0};  // requests of one client, the most at a time
   Counter broken_connections{0};
 
   static void Add(Counter& counter) {
     counter.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  static void RaiseTo(Counter& maximum, uint64_t value) {
+    uint64_t seen = maximum.load(std::memory_order_relaxed);
+    while (seen < value && !maximum.compare_exchange_weak(
+                               seen, value, std::memory_order_relaxed)) {
+    }
   }
 
   // Keeps the first refusal's and the first broken connection's reason.

@@ -31,25 +31,37 @@ struct NewClient {
 struct ForwardedRequest {
   Origin origin;
   FrameHeader header;
-  SentBuffer payload;
+  SentBuffer frame;
 };
 
 // An answer for a client of the receiver.
 struct ReturnedAnswer {
   Origin origin;
   FrameHeader header;  // `id` is not set
-  SentBuffer payload;  // empty where a refusal has none
+  SentBuffer frame;    // empty where a refusal has none
 };
 
-// A payload, or none, on its way and back.
-inline SentBuffer SendPayload(Buffer payload) {
-  return payload.is_open() ? payload.Send() : SentBuffer();
+// Whether the upstream's connection of a worker takes more requests.
+struct UpstreamState {
+  int worker = 0;
+  bool writable = true;
+};
+
+// The memory governor wants something of a client of the receiver.
+struct GovernorNotice {
+  uint64_t connection = 0;
+};
+
+// A frame's buffer, or none, on its way and back.
+inline SentBuffer SendFrame(Buffer frame) {
+  return frame.is_open() ? frame.Send() : SentBuffer();
 }
-inline Buffer ReceivePayload(SentBuffer payload) {
-  return payload.is_pending() ? payload.Receive() : Buffer();
+inline Buffer ReceiveFrame(SentBuffer frame) {
+  return frame.is_pending() ? frame.Receive() : Buffer();
 }
 
-using RelayMessage = std::variant<NewClient, ForwardedRequest, ReturnedAnswer>;
+using RelayMessage = std::variant<NewClient, ForwardedRequest, ReturnedAnswer,
+                                  UpstreamState, GovernorNotice>;
 
 }  // namespace poolscope::demo
 

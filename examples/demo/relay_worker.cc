@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/forget_message.h"
+#include "poolscope/examples/demo/frame_buffer.h"
 #include "poolscope/exporter/start_thread.h"
 
 namespace poolscope::demo {
@@ -14,10 +16,21 @@ constexpr uint64_t kUpstreamToken = EventLoop::kFirstToken;
 constexpr uint64_t kListenerToken = EventLoop::kFirstToken + 1;
 constexpr uint64_t kFirstClientToken = EventLoop::kFirstToken + 2;
 
-void DiscardPayload(NewClient&) {}
+// Clients that go on reading in one turn, and answers that leave the admission
+// queue of one of them.
+constexpr size_t kResumedATurn = 16;
+constexpr size_t kAdmittedATurn = 16;
+
+// Requests of one client that are forwarded and not answered, above which it is
+// not read: their answers would come whether it is writable or not.
+constexpr uint64_t kMaxInFlight = 16;
+
+void DiscardFrame(NewClient&) {}
+void DiscardFrame(UpstreamState&) {}
+void DiscardFrame(GovernorNotice&) {}
 template <typename Message>
-void DiscardPayload(Message& message) {
-  message.payload.Discard();
+void DiscardFrame(Message& message) {
+  message.frame.Discard();
 }
 
 }  // namespace
@@ -29,14 +42,21 @@ absl::StatusOr<std::unique_ptr<RelayWorker>> RelayWorker::Create(
   if (!loop.ok()) return loop.status();
   const absl::Status status = (*loop)->Add(upstream, kUpstreamToken, EPOLLIN);
   if (!status.ok()) return status;
-  std::unique_ptr<RelayWorker> worker(
-      new RelayWorker(index, *std::move(loop), options, counters));
-  worker->upstream_ = std::make_unique<RelayConnection>(
-      std::move(upstream), FrameKind::kAnswer, options.allocator);
+  UnpooledOptions statuses_options;
+  statuses_options.name = "relay.statuses";
+  absl::StatusOr<std::unique_ptr<BufferAllocator>> statuses =
+      BufferAllocator::Unpooled(statuses_options);
+  if (!statuses.ok()) return statuses.status();
+  std::unique_ptr<RelayWorker> worker(new RelayWorker(
+      index, *std::move(loop), *std::move(statuses), options, counters));
+  worker->upstream_ =
+      worker->Connect(kUpstreamToken, std::move(upstream), FrameKind::kAnswer,
+                      "upstream", absl::StrCat("worker-", index));
   return worker;
 }
 
 RelayWorker::RelayWorker(int index, std::unique_ptr<EventLoop> loop,
+                         std::unique_ptr<BufferAllocator> statuses,
                          const RelayWorkerOptions& options,
                          RelayCounters* counters)
     : index_(index),
@@ -46,13 +66,14 @@ RelayWorker::RelayWorker(int index, std::unique_ptr<EventLoop> loop,
       mailbox_(loop_.get()),
       next_token_(kFirstClientToken),
       to_forget_(options.forget_one_in),
+      statuses_(std::move(statuses)),
       buffer_(kIoBufferBytes) {}
 
 RelayWorker::~RelayWorker() {
   Stop();
   // Too late for anybody; left alone, they would count as forgotten.
   for (RelayMessage& message : mailbox_.TakeAll()) {
-    std::visit([](auto& body) { DiscardPayload(body); }, message);
+    std::visit([](auto& body) { DiscardFrame(body); }, message);
   }
 }
 
@@ -63,6 +84,8 @@ absl::Status RelayWorker::Listen(UniqueFd listener) {
 
 absl::Status RelayWorker::Start(std::vector<RelayWorker*> workers) {
   workers_ = std::move(workers);
+  upstream_writable_.assign(workers_.size(), true);
+  writable_upstreams_ = static_cast<int>(workers_.size());
   absl::StatusOr<std::thread> thread = StartThread([this] { Run(); });
   if (thread.ok()) thread_ = *std::move(thread);
   return thread.status();
@@ -87,11 +110,11 @@ void RelayWorker::Run() {
     for (RelayMessage& message : mailbox_.TakeAll()) {
       HandleMessage(std::move(message));
     }
-    // Once a turn: everything that became ready goes out in one write.
-    FlushScheduled();
+    EndTurn();
   }
-  clients_.clear();
-  upstream_.reset();
+  // Out of their places first: what fails with a channel looks there.
+  std::exchange(clients_, {}).clear();
+  std::exchange(upstream_, nullptr).reset();
   in_flight_.clear();
 }
 
@@ -100,7 +123,7 @@ void RelayWorker::HandleReady(const EventLoop::Ready& ready) {
     AcceptClients();
     return;
   }
-  if ((ready.events & EPOLLOUT) != 0) ScheduleFlush(ready.token);
+  if ((ready.events & EPOLLOUT) != 0) to_flush_.Push(ready.token);
   if ((ready.events & ~uint32_t{EPOLLOUT}) == 0) return;
   if (ready.token == kUpstreamToken) {
     ReadUpstream();
@@ -127,38 +150,56 @@ void RelayWorker::AcceptClients() {
 }
 
 void RelayWorker::ReadClient(uint64_t token) {
-  RelayConnection* const client = Find(token);
+  RelayConnection* client = Find(token);
   if (client == nullptr) return;
   received_.clear();
   const absl::Status status = client->Read(absl::MakeSpan(buffer_), &received_);
+  client->in_flight += received_.size();
+  RelayCounters::RaiseTo(counters_->max_in_flight, client->in_flight);
   for (ReceivedFrame& frame : received_) {
     RelayCounters::Add(counters_->requests);
     const Origin origin{index_, token, frame.header.id};
     if (!frame.refusal.ok()) {
       RelayCounters::Add(counters_->refused_requests);
       counters_->NoteRefusal(frame.refusal);
-      Answer(origin,
-             FrameHeader{0, FrameKind::kAnswer, FrameStatus::kRequestRefused, 0,
-                         frame.header.seed},
-             Buffer());
+      Refuse(origin, FrameStatus::kRequestRefused, frame.header.seed);
       continue;
     }
-    // A request whose status is an error has no payload to forget.
-    if (options_.forget_one_in != 0 && frame.payload.is_open() &&
-        --to_forget_ == 0) {
-      to_forget_ = options_.forget_one_in;
-      ForgetMessage(frame.payload);
-    }
-    const size_t others = workers_.size() - 1;
-    const size_t step = others == 0 ? 0 : 1 + forwarded_++ % others;
-    const size_t worker =
-        (static_cast<size_t>(index_) + step) % workers_.size();
-    Deliver(static_cast<int>(worker),
-            ForwardedRequest{origin, frame.header,
-                             SendPayload(std::move(frame.payload))});
+    Forward(origin, std::move(frame));
   }
   received_.clear();
-  if (!status.ok()) Close(token, status);
+  if (!status.ok()) {
+    Close(token, status);
+    return;
+  }
+  client = Find(token);  // a frame may have been its end
+  if (client == nullptr || MayRead(*client)) return;
+  if (client->gate().Pause(PauseReason::kUser)) to_flush_.Push(token);
+}
+
+bool RelayWorker::MayRead(const RelayConnection& client) const {
+  if (writable_upstreams_ == 0) return false;
+  return options_.watermarks.off() || client.in_flight < kMaxInFlight;
+}
+
+void RelayWorker::Forward(const Origin& origin, ReceivedFrame frame) {
+  // A request whose status is an error has no payload to forget.
+  if (options_.forget_one_in != 0 && frame.frame.is_open() &&
+      --to_forget_ == 0) {
+    to_forget_ = options_.forget_one_in;
+    ForgetMessage(frame.frame);
+  }
+  // The next of the others in turn that takes more; where none does, the next.
+  const size_t others = workers_.size() - 1;
+  size_t worker = static_cast<size_t>(index_);
+  for (size_t tries = 0; tries < others; ++tries) {
+    const size_t step = 1 + forwarded_++ % others;
+    worker = (static_cast<size_t>(index_) + step) % workers_.size();
+    if (upstream_writable_[worker]) break;
+  }
+  Deliver(static_cast<int>(worker),
+          ForwardedRequest{origin, frame.header,
+                           SendFrame(std::move(frame.frame))});
 }
 
 void RelayWorker::ReadUpstream() {
@@ -179,7 +220,7 @@ void RelayWorker::ReadUpstream() {
     }
     const Origin origin = it->second.origin;
     in_flight_.erase(it);  // frees the request
-    Answer(origin, frame.header, std::move(frame.payload));
+    Answer(origin, frame.header, std::move(frame.frame));
   }
   received_.clear();
   if (!status.ok()) Close(kUpstreamToken, status);
@@ -200,51 +241,170 @@ void RelayWorker::Deliver(int worker, RelayMessage message) {
 
 void RelayWorker::Handle(NewClient client) {
   const uint64_t token = next_token_++;
-  const absl::Status status = loop_->Add(client.fd, token, EPOLLIN);
+  absl::Status status =
+      SetSocketBuffers(client.fd, options_.socket_buffer_bytes);
+  if (status.ok()) status = loop_->Add(client.fd, token, EPOLLIN);
   if (!status.ok()) {
     counters_->NoteBroken(status);
     return;
   }
-  clients_.emplace(token, std::make_unique<RelayConnection>(
-                              std::move(client.fd), FrameKind::kRequest,
-                              options_.allocator));
+  std::unique_ptr<RelayConnection> connection =
+      Connect(token, std::move(client.fd), FrameKind::kRequest, "clients",
+              absl::StrCat("worker-", index_, " client-", token));
+  if (options_.governor != nullptr) {
+    connection->member =
+        options_.governor->Join([this, token] { Post(GovernorNotice{token}); });
+  }
+  if (!MayRead(*connection)) connection->gate().Pause(PauseReason::kUser);
+  clients_.emplace(token, std::move(connection));
+  to_flush_.Push(token);
 }
 
 void RelayWorker::Handle(ForwardedRequest request) {
-  Buffer payload = ReceivePayload(std::move(request.payload));
+  Buffer frame = ReceiveFrame(std::move(request.frame));
   if (upstream_ == nullptr) {
     RelayCounters::Add(counters_->lost_upstream);
-    Answer(request.origin,
-           FrameHeader{0, FrameKind::kAnswer, FrameStatus::kUpstreamLost, 0,
-                       request.header.seed},
-           Buffer());
+    Refuse(request.origin, FrameStatus::kUpstreamLost, request.header.seed);
     return;
   }
   RelayCounters::Add(counters_->forwarded);
   const uint64_t id = next_upstream_id_++;
   in_flight_[id].origin = request.origin;
   request.header.id = id;
-  upstream_->outgoing().Push(request.header, std::move(payload));
-  ScheduleFlush(kUpstreamToken);
+  if (!frame.is_open()) {
+    SendStatus(kUpstreamToken, *upstream_, request.header);
+    return;
+  }
+  SealFrame(request.header, &frame);
+  upstream_->outbound().Add(
+      std::move(frame), [this, id](const absl::Status& status, Buffer sent) {
+        const auto it = in_flight_.find(id);
+        if (status.ok() && it != in_flight_.end()) {
+          it->second.frame = std::move(sent);
+        }
+      });
+  to_flush_.Push(kUpstreamToken);
 }
 
 void RelayWorker::Handle(ReturnedAnswer answer) {
-  Buffer payload = ReceivePayload(std::move(answer.payload));
-  RelayConnection* const client = Find(answer.origin.connection);
+  Buffer frame = ReceiveFrame(std::move(answer.frame));
+  const uint64_t token = answer.origin.connection;
+  RelayConnection* const client = Find(token);
   if (client == nullptr) {
     RelayCounters::Add(counters_->client_gone);
     return;
   }
+  --client->in_flight;
+  if (client->gate().paused_by(PauseReason::kUser) && MayRead(*client)) {
+    to_resume_.Push(token);
+  }
   RelayCounters::Add(counters_->answers);
   answer.header.id = answer.origin.request_id;
-  client->outgoing().Push(answer.header, std::move(payload));
-  ScheduleFlush(answer.origin.connection);
+  if (!frame.is_open()) {
+    SendStatus(token, *client, answer.header);
+    return;
+  }
+  SealFrame(answer.header, &frame);
+  switch (client->admission().Offer(std::move(frame))) {
+    case Admission::Outcome::kAdded:
+      to_flush_.Push(token);
+      return;
+    case Admission::Outcome::kQueued:
+      return;
+    case Admission::Outcome::kRejected:
+      break;
+  }
+  RelayCounters::Add(counters_->rejected);
+  if (client->admission().close_wanted()) {
+    Close(token, absl::ResourceExhaustedError(
+                     "closed by policy: its peer reads too slowly"));
+    return;
+  }
+  answer.header.length = 0;
+  answer.header.status = FrameStatus::kRejected;
+  SendStatus(token, *client, answer.header);
+}
+
+void RelayWorker::Handle(UpstreamState state) {
+  const size_t worker = static_cast<size_t>(state.worker);
+  if (upstream_writable_[worker] == state.writable) return;
+  upstream_writable_[worker] = state.writable;
+  writable_upstreams_ += state.writable ? 1 : -1;
+  if (state.writable && writable_upstreams_ > 1) return;
+  if (!state.writable && writable_upstreams_ > 0) return;
+  for (const auto& [token, client] : clients_) {
+    if (state.writable) {
+      to_resume_.Push(token);
+    } else if (client->gate().Pause(PauseReason::kUser)) {
+      to_flush_.Push(token);
+    }
+  }
+}
+
+void RelayWorker::Handle(GovernorNotice notice) {
+  RelayConnection* const client = Find(notice.connection);
+  if (client == nullptr) return;
+  if (client->member->TakeReject()) {
+    Close(notice.connection, absl::ResourceExhaustedError(
+                                 "closed by the memory governor: it holds "
+                                 "most, and nothing moves"));
+    return;
+  }
+  if (!client->member->paused()) {
+    to_resume_.Push(notice.connection);
+  } else if (client->gate().Pause(PauseReason::kMemory)) {
+    to_flush_.Push(notice.connection);
+  }
 }
 
 void RelayWorker::Answer(const Origin& origin, const FrameHeader& header,
-                         Buffer payload) {
+                         Buffer frame) {
   Deliver(origin.worker,
-          ReturnedAnswer{origin, header, SendPayload(std::move(payload))});
+          ReturnedAnswer{origin, header, SendFrame(std::move(frame))});
+}
+
+void RelayWorker::Refuse(const Origin& origin, FrameStatus status,
+                         uint64_t seed) {
+  Answer(origin, FrameHeader{0, FrameKind::kAnswer, status, 0, seed}, Buffer());
+}
+
+void RelayWorker::SendStatus(uint64_t token, RelayConnection& connection,
+                             const FrameHeader& header) {
+  absl::StatusOr<Buffer> frame = AllocateFrame(*statuses_, 0);
+  if (!frame.ok()) {
+    // Without it the message would be lost in silence.
+    Close(token, frame.status());
+    return;
+  }
+  SealFrame(header, &*frame);
+  connection.outbound().Add(*std::move(frame));
+  to_flush_.Push(token);
+}
+
+std::unique_ptr<RelayConnection> RelayWorker::Connect(uint64_t token,
+                                                      UniqueFd fd,
+                                                      FrameKind expected,
+                                                      absl::string_view group,
+                                                      absl::string_view name) {
+  OutboundOptions outbound;
+  outbound.watermarks = options_.watermarks;
+  outbound.on_writability = [this, token](bool writable) {
+    NoteWritability(token, writable);
+  };
+  AdmissionOptions admission;
+  admission.policy = options_.policy;
+  RegisteredChannel channel;
+  if (options_.channels != nullptr) {
+    absl::StatusOr<RegisteredChannel> registered = options_.channels->Register(
+        {std::string(group), std::string(name), PeerName(fd), options_.policy});
+    // Without a place it works as well, and is not seen.
+    if (registered.ok()) channel = *std::move(registered);
+  }
+  auto connection = std::make_unique<RelayConnection>(
+      std::move(fd), expected, options_.allocator, std::move(outbound),
+      admission, std::move(channel));
+  connection->events = EPOLLIN;
+  return connection;
 }
 
 RelayConnection* RelayWorker::Find(uint64_t token) {
@@ -253,43 +413,72 @@ RelayConnection* RelayWorker::Find(uint64_t token) {
   return it == clients_.end() ? nullptr : it->second.get();
 }
 
-void RelayWorker::ScheduleFlush(uint64_t token) {
+void RelayWorker::NoteWritability(uint64_t token, bool writable) {
   RelayConnection* const connection = Find(token);
-  if (connection == nullptr || connection->to_flush) return;
-  connection->to_flush = true;
-  to_flush_.push_back(token);
-}
-
-void RelayWorker::FlushScheduled() {
-  // Closing the upstream's connection answers its requests, which adds to the
-  // list.
-  for (size_t i = 0; i < to_flush_.size(); ++i) {
-    const uint64_t token = to_flush_[i];
-    RelayConnection* const connection = Find(token);
-    if (connection == nullptr) continue;
-    connection->to_flush = false;
-    Flush(token, *connection);
+  if (connection == nullptr) return;
+  if (token == kUpstreamToken) {
+    for (size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i]->Post(UpstreamState{index_, writable});
+    }
+  } else if (writable) {
+    to_resume_.Push(token);
+  } else {
+    connection->gate().Pause(PauseReason::kWatermark);
   }
-  to_flush_.clear();
 }
 
-void RelayWorker::Flush(uint64_t token, RelayConnection& connection) {
-  const absl::StatusOr<bool> all_out = connection.outgoing().Flush(
-      connection.fd(), [&](uint64_t id, Buffer payload) {
-        if (token != kUpstreamToken) return;  // an answer: freed here
-        const auto it = in_flight_.find(id);
-        if (it != in_flight_.end()) it->second.payload = std::move(payload);
-      });
+void RelayWorker::Resume(uint64_t token) {
+  RelayConnection* const client = Find(token);
+  if (client == nullptr) return;
+  const bool more = client->admission().Drain(kAdmittedATurn);
+  to_flush_.Push(token);
+  if (more) {
+    to_resume_.Push(token);
+    return;
+  }
+  ReadGate& gate = client->gate();
+  if (client->outbound().writable() &&
+      client->admission().queued_messages() == 0) {
+    gate.Resume(PauseReason::kWatermark);
+  }
+  if (client->member == nullptr || !client->member->paused()) {
+    gate.Resume(PauseReason::kMemory);
+  }
+  if (MayRead(*client)) gate.Resume(PauseReason::kUser);
+}
+
+void RelayWorker::EndTurn() {
+  to_resume_.Run(kResumedATurn, [this](uint64_t token) { Resume(token); });
+  // Once a turn: everything that became ready goes out in one write.
+  to_flush_.Run(TurnQueue::kAll, [this](uint64_t token) { Flush(token); });
+  // What is left has the next turn, after a look at the sockets.
+  if (!to_resume_.empty() || !to_flush_.empty()) loop_->Wake();
+}
+
+void RelayWorker::Flush(uint64_t token) {
+  RelayConnection* const connection = Find(token);
+  if (connection == nullptr) return;
+  const absl::StatusOr<bool> all_out = connection->Flush();
   if (!all_out.ok()) {
     Close(token, all_out.status());
     return;
   }
-  const bool waits = !*all_out;
-  if (waits == connection.waits_for_room) return;
-  connection.waits_for_room = waits;
-  const absl::Status status =
-      loop_->Modify(connection.fd(), token,
-                    waits ? uint32_t{EPOLLIN | EPOLLOUT} : uint32_t{EPOLLIN});
+  if (connection->member != nullptr) {
+    connection->member->SetHeld(connection->outbound().unwritten_bytes() +
+                                connection->admission().queued_bytes());
+  }
+  Watch(token, *connection, *all_out);
+}
+
+void RelayWorker::Watch(uint64_t token, RelayConnection& connection,
+                        bool all_out) {
+  uint32_t events = 0;
+  if (connection.gate().reading()) events |= EPOLLIN;
+  // Also where it only had its turn: then the socket has room at once.
+  if (!all_out) events |= EPOLLOUT;
+  if (events == connection.events) return;
+  connection.events = events;
+  const absl::Status status = loop_->Modify(connection.fd(), token, events);
   if (!status.ok()) Close(token, status);
 }
 
@@ -298,20 +487,22 @@ void RelayWorker::Close(uint64_t token, const absl::Status& reason) {
   if (connection == nullptr) return;
   if (!absl::IsOutOfRange(reason)) counters_->NoteBroken(reason);
   loop_->Remove(connection->fd());
+  // Out of its place first: what fails with the channel looks there.
   if (token == kUpstreamToken) {
-    upstream_.reset();
+    std::exchange(upstream_, nullptr).reset();
     FailInFlight();
+    for (RelayWorker* const worker : workers_) {
+      worker->Post(UpstreamState{index_, true});  // it fails fast
+    }
   } else {
-    clients_.erase(token);
+    clients_.extract(token);
   }
 }
 
 void RelayWorker::FailInFlight() {
   for (auto& [id, request] : std::exchange(in_flight_, {})) {
     RelayCounters::Add(counters_->lost_upstream);
-    Answer(request.origin,
-           FrameHeader{0, FrameKind::kAnswer, FrameStatus::kUpstreamLost, 0, 0},
-           Buffer());
+    Refuse(request.origin, FrameStatus::kUpstreamLost, 0);
   }
 }
 

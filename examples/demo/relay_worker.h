@@ -9,6 +9,14 @@
 // has come, as a relay that may have to send it again does; so A's block is
 // freed by B, and the answer's, allocated by B, by A.
 //
+// Flow control. A client whose channel is unwritable is not read until its
+// answers are out, those that were not admitted at first included; then it
+// resumes, a few clients a turn. While no upstream connection is writable no
+// client is read, nor one with 16 requests in flight or more. What is read
+// already is forwarded in any case, so the answers that can still come to an
+// unwritable client are those, and those of what one read brought. Without
+// watermarks nothing is bounded.
+//
 // Thread safety: Post() from any thread; the rest from the thread that owns the
 // relay. Everything below `loop_` is the worker thread's own.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_RELAY_WORKER_H_
@@ -23,8 +31,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "poolscope/allocator/buffer/buffer.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
+#include "poolscope/allocator/outbound/admission_policy.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/memory_governor.h"
+#include "poolscope/allocator/outbound/turn_queue.h"
+#include "poolscope/allocator/outbound/writability.h"
 #include "poolscope/examples/demo/event_loop.h"
 #include "poolscope/examples/demo/mailbox.h"
 #include "poolscope/examples/demo/relay_connection.h"
@@ -35,15 +49,22 @@
 namespace poolscope::demo {
 
 struct RelayWorkerOptions {
+  // Borrowed; all outlive the worker.
   BufferAllocator* allocator = nullptr;  // of the payloads
+  ChannelRegistry* channels = nullptr;   // null: its channels are in none
+  MemoryGovernor* governor = nullptr;    // of the clients; null: none
+
   // ForgetMessage() gets one request in so many; 0: none.
   uint64_t forget_one_in = 0;
+  Watermarks watermarks;
+  AdmissionPolicy policy = AdmissionPolicy::kQueue;
+  uint64_t socket_buffer_bytes = 0;  // of a client's socket; 0: the kernel's
 };
 
 class RelayWorker {
  public:
-  // `upstream` is the worker's connection to it. The options' allocator and
-  // `counters` are borrowed and outlive the worker.
+  // `upstream` is the worker's connection to it. `counters` is borrowed and
+  // outlives the worker.
   static absl::StatusOr<std::unique_ptr<RelayWorker>> Create(
       int index, UniqueFd upstream, const RelayWorkerOptions& options,
       RelayCounters* counters);
@@ -69,10 +90,11 @@ class RelayWorker {
   // A request that waits for its answer.
   struct InFlight {
     Origin origin;
-    Buffer payload;  // from the moment that it is sent
+    Buffer frame;  // from the moment that it is sent
   };
 
   RelayWorker(int index, std::unique_ptr<EventLoop> loop,
+              std::unique_ptr<BufferAllocator> statuses,
               const RelayWorkerOptions& options, RelayCounters* counters);
 
   void Run();
@@ -84,14 +106,34 @@ class RelayWorker {
   void Handle(NewClient client);
   void Handle(ForwardedRequest request);
   void Handle(ReturnedAnswer answer);
+  void Handle(UpstreamState state);
+  void Handle(GovernorNotice notice);
   void Deliver(int worker, RelayMessage message);
   void HandleMessage(RelayMessage message);
 
-  void Answer(const Origin& origin, const FrameHeader& header, Buffer payload);
+  // Whether nothing but its own channel and the memory governor can be in the
+  // way of reading a client.
+  bool MayRead(const RelayConnection& client) const;
+  void Forward(const Origin& origin, ReceivedFrame frame);
+  void Answer(const Origin& origin, const FrameHeader& header, Buffer frame);
+  // Ends a request of `origin` with a status instead of an answer.
+  void Refuse(const Origin& origin, FrameStatus status, uint64_t seed);
+  // Queues a frame that has no payload, whether the channel is writable or not.
+  void SendStatus(uint64_t token, RelayConnection& client,
+                  const FrameHeader& header);
+
+  std::unique_ptr<RelayConnection> Connect(uint64_t token, UniqueFd fd,
+                                           FrameKind expected,
+                                           absl::string_view group,
+                                           absl::string_view name);
   RelayConnection* Find(uint64_t token);
-  void ScheduleFlush(uint64_t token);
-  void FlushScheduled();
-  void Flush(uint64_t token, RelayConnection& connection);
+  void NoteWritability(uint64_t token, bool writable);
+  // Goes on with a client that was paused, where nothing is in its way now.
+  void Resume(uint64_t token);
+  void Flush(uint64_t token);
+  // Tells epoll what the connection waits for.
+  void Watch(uint64_t token, RelayConnection& connection, bool all_out);
+  void EndTurn();
   void Close(uint64_t token, const absl::Status& reason);
   void FailInFlight();
 
@@ -113,8 +155,12 @@ class RelayWorker {
   uint64_t next_upstream_id_ = 1;
   uint64_t accepted_ = 0;
   uint64_t forwarded_ = 0;
-  uint64_t to_forget_ = 0;  // requests until the next that is
-  std::vector<uint64_t> to_flush_;
+  uint64_t to_forget_ = 0;               // requests until the next that is
+  std::vector<bool> upstream_writable_;  // by worker
+  int writable_upstreams_ = 0;
+  TurnQueue to_flush_;
+  TurnQueue to_resume_;
+  const std::unique_ptr<BufferAllocator> statuses_;  // frames without payload
   std::vector<ReceivedFrame> received_;
   std::vector<char> buffer_;
 };

@@ -1,6 +1,7 @@
 #include "poolscope/examples/demo/scenario.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
@@ -10,17 +11,38 @@
 namespace poolscope::demo {
 
 absl::Span<const Scenario> Scenarios() {
-  static const Scenario kScenarios[] = {
-      {"steady",
-       "messages of 14 KiB, 200 a second, answered after 50 to 100 ms", 200,
-       14336, absl::Milliseconds(50), absl::Milliseconds(100)},
-      {"leak",
-       "as steady, but ForgetMessage keeps a copy of one message in a hundred "
-       "for ever",
-       200, 14336, absl::Milliseconds(50), absl::Milliseconds(100), 100,
-       LeakLevel::kParanoid, absl::Seconds(10)},
-  };
-  return kScenarios;
+  static const std::vector<Scenario>* const kScenarios = [] {
+    auto* const scenarios = new std::vector<Scenario>;
+    Scenario steady;
+    steady.name = "steady";
+    steady.description =
+        "messages of 14 KiB, 200 a second, answered after 50 to 100 ms";
+    scenarios->push_back(steady);
+
+    Scenario leak;
+    leak.name = "leak";
+    leak.description =
+        "as steady, but ForgetMessage keeps a copy of one message in a hundred "
+        "for ever";
+    leak.forget_one_in = 100;
+    leak.leak_detection = LeakLevel::kParanoid;
+    leak.suspect_after = absl::Seconds(10);
+    scenarios->push_back(leak);
+
+    Scenario slow_peer;
+    slow_peer.name = "slow-peer";
+    slow_peer.description =
+        "2000 messages a second, and from the 10th second on no client reads "
+        "its answers for 20 s; --watermarks=off shows what that does to a "
+        "relay that takes no notice";
+    slow_peer.rate = 2000;
+    slow_peer.max_direct_memory_bytes = 256 << 20;
+    slow_peer.socket_buffer_bytes = 64 << 10;
+    slow_peer.stall = absl::Seconds(20);
+    scenarios->push_back(slow_peer);
+    return scenarios;
+  }();
+  return *kScenarios;
 }
 
 absl::StatusOr<const Scenario*> FindScenario(absl::string_view name) {

@@ -85,6 +85,29 @@ absl::StatusOr<UniqueFd> ConnectToLoopback(uint16_t port) {
   return fd;
 }
 
+absl::Status SetSocketBuffers(const UniqueFd& fd, uint64_t bytes) {
+  if (bytes == 0) return absl::OkStatus();
+  const int size = static_cast<int>(bytes);
+  for (const int option : {SO_SNDBUF, SO_RCVBUF}) {
+    if (setsockopt(fd.get(), SOL_SOCKET, option, &size, sizeof(size)) != 0) {
+      return ErrnoStatus("setsockopt SO_SNDBUF, SO_RCVBUF");
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string PeerName(const UniqueFd& fd) {
+  sockaddr_in address{};
+  socklen_t length = sizeof(address);
+  char text[INET_ADDRSTRLEN];
+  if (getpeername(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) !=
+          0 ||
+      inet_ntop(AF_INET, &address.sin_addr, text, sizeof(text)) == nullptr) {
+    return "";
+  }
+  return absl::StrCat(text, ":", ntohs(address.sin_port));
+}
+
 absl::StatusOr<UniqueFd> Accept(const UniqueFd& listener) {
   while (true) {
     UniqueFd fd(accept4(listener.get(), nullptr, nullptr,

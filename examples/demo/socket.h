@@ -6,6 +6,7 @@
 #define POOLSCOPE_EXAMPLES_DEMO_SOCKET_H_
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -50,6 +51,13 @@ absl::StatusOr<Listener> ListenOnLoopback();
 
 // Connects to 127.0.0.1, waiting until that is done.
 absl::StatusOr<UniqueFd> ConnectToLoopback(uint16_t port);
+
+// The kernel's buffers of a connected socket, in bytes, which it doubles; 0
+// leaves them as they are.
+absl::Status SetSocketBuffers(const UniqueFd& fd, uint64_t bytes);
+
+// "127.0.0.1:4711", or "" where the peer is gone.
+std::string PeerName(const UniqueFd& fd);
 
 // The next connection that waits at a listener; UnavailableError when there is
 // none now.

@@ -10,7 +10,8 @@ constexpr int kClientThreads = 2;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Traffic>> Traffic::Start(
-    const DemoOptions& options, BufferAllocator* allocator) {
+    const DemoOptions& options, BufferAllocator* allocator,
+    ChannelRegistry* channels, MemoryGovernor* governor) {
   std::unique_ptr<Traffic> traffic(new Traffic);
 
   UpstreamOptions upstream_options;
@@ -25,9 +26,14 @@ absl::StatusOr<std::unique_ptr<Traffic>> Traffic::Start(
   RelayOptions relay_options;
   relay_options.workers = options.workers;
   relay_options.upstream_port = traffic->upstream_->port();
-  relay_options.forget_one_in = options.scenario->forget_one_in;
-  absl::StatusOr<std::unique_ptr<Relay>> relay =
-      Relay::Start(relay_options, allocator);
+  relay_options.worker.allocator = allocator;
+  relay_options.worker.channels = channels;
+  relay_options.worker.governor = governor;
+  relay_options.worker.forget_one_in = options.scenario->forget_one_in;
+  relay_options.worker.watermarks = options.watermarks;
+  relay_options.worker.policy = options.policy;
+  relay_options.worker.socket_buffer_bytes = options.socket_buffer_bytes;
+  absl::StatusOr<std::unique_ptr<Relay>> relay = Relay::Start(relay_options);
   if (!relay.ok()) return relay.status();
   traffic->relay_ = *std::move(relay);
 
@@ -37,6 +43,9 @@ absl::StatusOr<std::unique_ptr<Traffic>> Traffic::Start(
   load_options.threads = kClientThreads;
   load_options.rate = options.rate;
   load_options.message_bytes = static_cast<uint32_t>(options.message_bytes);
+  load_options.socket_buffer_bytes = options.socket_buffer_bytes;
+  load_options.stall_after = options.stall_after;
+  load_options.stall = options.stall;
   load_options.seed = options.seed;
   absl::StatusOr<std::unique_ptr<LoadGenerator>> load =
       LoadGenerator::Start(load_options);

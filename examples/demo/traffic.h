@@ -16,6 +16,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/memory_governor.h"
 #include "poolscope/examples/demo/load_generator.h"
 #include "poolscope/examples/demo/message_counts.h"
 #include "poolscope/examples/demo/options.h"
@@ -33,9 +35,11 @@ struct TrafficResult {
 
 class Traffic {
  public:
-  // Every client is connected when this returns. `allocator` is borrowed.
+  // Every client is connected when this returns. All but the options is
+  // borrowed; `channels` and `governor` may be null.
   static absl::StatusOr<std::unique_ptr<Traffic>> Start(
-      const DemoOptions& options, BufferAllocator* allocator);
+      const DemoOptions& options, BufferAllocator* allocator,
+      ChannelRegistry* channels = nullptr, MemoryGovernor* governor = nullptr);
 
   ~Traffic();
 

@@ -53,7 +53,22 @@ TEST_P(BadFlagTest, IsOneLineWithTheValueAndTheRemedy) {
 INSTANTIATE_TEST_SUITE_P(
     Demo, BadFlagTest,
     testing::Values(
-        BadFlag{"--scenario=wild", "'wild'", "one of steady, leak"},
+        BadFlag{"--scenario=wild", "'wild'", "one of steady, leak, slow-peer"},
+        BadFlag{"--watermarks=64k", "'64k'", "32k:64k, or off"},
+        BadFlag{"--watermarks=64k:32k", "'64k:32k'", "LOW <= HIGH"},
+        BadFlag{"--watermarks=0:64k", "'0:64k'", "0 < LOW"},
+        BadFlag{"--watermarks=a:b\n", "'a:b\\n'", "32k:64k, or off"},
+        BadFlag{"--policy=drop", "'drop'", "queue, reject or close"},
+        BadFlag{"--stall=-1s", "--stall is -1s", "20s"},
+        BadFlag{"--stall=inf", "--stall is inf", "0 to 24h"},
+        BadFlag{"--stall=long", "'long'", "30s"},
+        BadFlag{"--socket_buffer=1k", "1024", "4096 to 67108864"},
+        BadFlag{"--socket_buffer=65m", "68157440", "64k"},
+        BadFlag{"--governor=maybe", "'maybe'", "on or off"},
+        BadFlag{"--chunk_decay=-1s", "-1s", "5s, or inf"},
+        BadFlag{"--budget=much", "'much'", "14k"},
+        BadFlag{"--connect_delay=5ms", "--connect_delay",
+                "means nothing to scenario steady"},
         BadFlag{"--rate=0", "--rate is 0", "0.1 to 1000000"},
         BadFlag{"--rate=1000001", "--rate", "0.1 to 1000000"},
         BadFlag{"--rate=nan", "nan", "0.1 to 1000000"},
@@ -72,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFlag{"--arenas=", "--arenas is empty", "VALUE"},
         BadFlag{"--scenario=", "--scenario is empty", "VALUE"},
         BadFlag{"--listen=", "--listen is empty", "VALUE"},
-        BadFlag{"--scenario=a\nb", "'a\\nb'", "one of steady, leak"},
+        BadFlag{"--scenario=a\nb", "'a\\nb'", "one of steady, leak, slow-peer"},
         BadFlag{"--rate=\x1b[2J; x", "'\\x1b[2J; x'", "--help"},
         BadFlag{"--layout=\x1b", "'\\x1b'", "runs or buddy"},
         BadFlag{"--message_bytes=\n", "'\\n'", "14k"},
@@ -101,12 +116,33 @@ TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
   Subprocess demo(Demo({"--help"}));
   EXPECT_EQ(demo.Wait(), 0);
   EXPECT_EQ(demo.errors(), "");
-  for (const char* text :
-       {"--listen ", "--scenario ", "--duration ", "--rate ",
-        "--message_bytes ", "--connections ", "--workers ",
-        "--max_direct_memory ", "--arenas ", "--layout ", "--leak_detection ",
-        "--suspect_after ", "--seed ", "  steady  ", "  leak  ",
-        "127.0.0.1:9464", "a second one ends it at once"}) {
+  for (const char* text : {"--listen ",
+                           "--scenario ",
+                           "--duration ",
+                           "--rate ",
+                           "--message_bytes ",
+                           "--connections ",
+                           "--workers ",
+                           "--max_direct_memory ",
+                           "--arenas ",
+                           "--layout ",
+                           "--leak_detection ",
+                           "--suspect_after ",
+                           "--seed ",
+                           "--budget ",
+                           "--watermarks ",
+                           "--policy ",
+                           "--stall ",
+                           "--socket_buffer ",
+                           "--governor ",
+                           "--chunk_decay ",
+                           "--connect_delay ",
+                           "--connect_message ",
+                           "  steady  ",
+                           "  leak  ",
+                           "  slow-peer  ",
+                           "127.0.0.1:9464",
+                           "a second one ends it at once"}) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text)) << text;
   }
   EXPECT_FALSE(absl::StrContains(demo.output(), " \n")) << demo.output();

@@ -128,13 +128,17 @@ TEST(FrameParserTest, TheMaximumIsAcceptedAndOneMoreIsAnError) {
 }
 
 TEST(FrameParserTest, WhatIsNoHeaderIsAnError) {
+  FrameHeader failed = Request(1, 1);
+  failed.status = FrameStatus::kRequestRefused;
+  const std::string failed_with_payload = Encode(failed, "");
   std::string unknown_kind = Encode(Request(0, 1), "");
   unknown_kind[4] = 3;
   std::string unknown_status = Encode(Request(0, 1), "");
   unknown_status[5] = kFrameStatusCount;
   std::string reserved = Encode(Request(0, 1), "");
   reserved[7] = 1;
-  for (const std::string& bytes : {unknown_kind, unknown_status, reserved}) {
+  for (const std::string& bytes :
+       {failed_with_payload, unknown_kind, unknown_status, reserved}) {
     FrameParser parser;
     Recorder recorder;
     EXPECT_TRUE(absl::IsInvalidArgument(parser.Feed(bytes, recorder)));

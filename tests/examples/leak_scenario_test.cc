@@ -44,13 +44,11 @@ class LeakScenarioTest : public testing::Test {
 
   void Start(uint64_t forget_one_in) {
     // Few messages in flight, so that what is kept soon outweighs them.
-    scenario_ = {"short",
-                 "",
-                 500,
-                 14336,
-                 absl::Milliseconds(1),
-                 absl::Milliseconds(2),
-                 forget_one_in};
+    scenario_.name = "short";
+    scenario_.rate = 500;
+    scenario_.min_delay = absl::Milliseconds(1);
+    scenario_.max_delay = absl::Milliseconds(2);
+    scenario_.forget_one_in = forget_one_in;
     options_.scenario = &scenario_;
     options_.rate = scenario_.rate;
 

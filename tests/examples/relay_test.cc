@@ -107,7 +107,11 @@ class RelayTest : public testing::Test {
     allocator_ = BufferAllocator::Pooled(pool_.get());
     absl::StatusOr<Listener> listener = ListenOnLoopback();
     ASSERT_TRUE(listener.ok()) << listener.status();
-    auto relay = Relay::Start({1, listener->port}, allocator_.get());
+    RelayOptions relay_options;
+    relay_options.workers = 1;
+    relay_options.upstream_port = listener->port;
+    relay_options.worker.allocator = allocator_.get();
+    auto relay = Relay::Start(relay_options);
     ASSERT_TRUE(relay.ok()) << relay.status();
     relay_ = *std::move(relay);
     ASSERT_TRUE(Readable(listener->fd));

@@ -64,7 +64,10 @@ TEST(ReportTest, TheSummaryNamesEachReasonThatOccurred) {
   summary.first_refusal = "no memory";
   summary.end.pool.thread_cache_by_kind[0] = {1000, 991, 9};
   summary.end.pool.remote_frees = 42;
-  const std::string text = SummaryText(summary);
+  DemoOptions options;
+  options.scenario = *FindScenario("steady");
+  summary.end.pool.chunk_size_bytes = 4 << 20;
+  const std::string text = SummaryText(options, summary);
   for (const char* part :
        {"100 sent", "90 answered", "8 failed (7 request refused, 1 corrupt)",
         "2 in flight", "99.10 %", "42 remote frees", "no memory"}) {
