@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "poolscope/metrics/utf8.h"
 #include "prometheus/metric_type.h"
 
 namespace poolscope {
@@ -36,30 +37,6 @@ bool IsName(absl::string_view name, bool colons) {
   return std::all_of(name.begin(), name.end(), [colons](unsigned char c) {
     return absl::ascii_isalnum(c) || c == '_' || (colons && c == ':');
   });
-}
-
-// Well-formed UTF-8 by RFC 3629: no overlong form, no surrogate, nothing above
-// U+10FFFF.
-bool IsUtf8(absl::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const uint8_t lead = text[i];
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() - i < length) return false;
-    const uint8_t second = text[i + 1];
-    const uint8_t lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    const uint8_t highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < lowest || second > highest) return false;
-    for (size_t k = 2; k < length; ++k) {
-      if ((static_cast<uint8_t>(text[i + k]) & 0xc0) != 0x80) return false;
-    }
-    i += length;
-  }
-  return true;
 }
 
 // Sorts the labels of `series`, or says why it cannot be shown.
