@@ -6,6 +6,7 @@
 #include "poolscope/examples/demo/demo_service.h"
 #include "poolscope/examples/demo/relay_scenario.h"
 #include "poolscope/examples/demo/stop_signal.h"
+#include "poolscope/examples/demo/websocket_scenario.h"
 
 namespace poolscope::demo {
 
@@ -20,8 +21,9 @@ absl::Status RunDemo(const DemoOptions& options, std::FILE* out) {
   switch (options.scenario->service) {
     case Service::kRelay:
       return RunRelay(options, **service, *stop, out);
-    case Service::kAggregator:
     case Service::kWebSocket:
+      return RunWebSocket(options, **service, *stop, out);
+    case Service::kAggregator:
       break;
   }
   return absl::UnimplementedError("no such service");

@@ -9,6 +9,7 @@
 #include "absl/types/span.h"
 #include "poolscope/examples/demo/demo.h"
 #include "poolscope/examples/demo/flags.h"
+#include "poolscope/examples/demo/websocket_load.h"
 
 namespace {
 
@@ -27,6 +28,11 @@ int main(int argc, char** argv) {
   // For the names of functions in leak reports and heap profiles.
   absl::InitializeSymbolizer(argv[0]);
   const auto arguments = absl::MakeConstSpan(argv + 1, argv + argc);
+  // Started by the demo itself.
+  if (arguments.size() == 1) {
+    const auto load = poolscope::demo::ParseLoadArgument(arguments[0]);
+    if (load.has_value()) return poolscope::demo::WebSocketLoadMain(*load);
+  }
   if (poolscope::demo::AsksForHelp(arguments)) {
     std::fputs(poolscope::demo::HelpText("demo").c_str(), stdout);
     return kOk;

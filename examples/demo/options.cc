@@ -31,8 +31,13 @@ constexpr uint64_t kMaxConnectMessage = 1 << 20;
 // Beside the sockets: standard streams, event loops, listeners, the sidecar's
 // connections, files under /proc.
 constexpr uint64_t kOtherDescriptors = 128;
-constexpr uint64_t kDescriptorsPerWorker = 5;      // loop and upstream, 2 ends
-constexpr uint64_t kDescriptorsPerConnection = 2;  // both ends are ours
+constexpr uint64_t kDescriptorsPerWorker = 5;  // loop and upstream, 2 ends
+
+// Of a connection: both ends are ours, unless the load is another process,
+// which is given the same limit.
+uint64_t DescriptorsPerConnection(const DemoOptions& options) {
+  return options.scenario->service == Service::kWebSocket ? 1 : 2;
+}
 
 }  // namespace
 
@@ -127,7 +132,8 @@ absl::Status ReserveDescriptors(const DemoOptions& options) {
   const uint64_t needed =
       kOtherDescriptors +
       kDescriptorsPerWorker * static_cast<uint64_t>(options.workers) +
-      kDescriptorsPerConnection * static_cast<uint64_t>(options.connections);
+      DescriptorsPerConnection(options) *
+          static_cast<uint64_t>(options.connections);
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return ErrnoStatus("getrlimit");
   if (limit.rlim_cur >= needed) return absl::OkStatus();

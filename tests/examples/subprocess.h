@@ -30,6 +30,7 @@ class Subprocess {
   std::optional<std::string> ReadLine();
 
   void Signal(int signal);
+  pid_t pid() const { return pid_; }
 
   // Reads the rest of the output, waits for the end, and returns the exit
   // status, or 128 + the signal that ended the process.

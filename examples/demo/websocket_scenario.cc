@@ -1,0 +1,204 @@
+#include "poolscope/examples/demo/websocket_scenario.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/examples/demo/monotonic_time.h"
+#include "poolscope/examples/demo/resident_owners.h"
+#include "poolscope/examples/demo/websocket_counters.h"
+#include "poolscope/examples/demo/websocket_load.h"
+#include "poolscope/examples/demo/websocket_load_process.h"
+#include "poolscope/examples/demo/websocket_report.h"
+#include "poolscope/examples/demo/websocket_server.h"
+#include "poolscope/metrics/process/glibc_malloc.h"
+#include "poolscope/metrics/process/smaps.h"
+
+namespace poolscope::demo {
+namespace {
+
+constexpr absl::Duration kReportInterval = absl::Seconds(1);
+constexpr int kLinesPerHeader = 20;
+// More than the load gives itself.
+constexpr absl::Duration kLoadTimeout = absl::Seconds(10);
+
+void Print(const std::string& text, std::FILE* out) {
+  std::fputs(text.c_str(), out);
+  std::fputc('\n', out);
+  std::fflush(out);  // also where it is read through a pipe
+}
+
+// The scenario while it runs.
+class Run {
+ public:
+  Run(DemoService& service, WebSocketServer& server)
+      : service_(service), server_(server), start_(MonotonicNow()) {
+    stacks_.push_back(StackOf(pthread_self()));
+    for (const pthread_t thread : server.threads()) {
+      stacks_.push_back(StackOf(thread));
+    }
+  }
+
+  WebSocketSample TakeSample(const WebSocketLoadCounts& load) const;
+
+  const std::vector<OwnedRange>& stacks() const { return stacks_; }
+  absl::Duration start() const { return start_; }
+
+ private:
+  DemoService& service_;
+  WebSocketServer& server_;
+  const absl::Duration start_;
+  std::vector<OwnedRange> stacks_;
+};
+
+WebSocketSample Run::TakeSample(const WebSocketLoadCounts& load) const {
+  WebSocketSample sample;
+  sample.elapsed = MonotonicNow() - start_;
+  sample.load = load;
+  const WebSocketCounters& counters = server_.counters();
+  // Ended first: else one that ends in between would be missed.
+  const uint64_t ended = WebSocketCounters::Get(counters.ended);
+  sample.connections = WebSocketCounters::Get(counters.accepted) - ended;
+  sample.messages_sent = WebSocketCounters::Get(counters.messages_sent);
+  sample.zlib_bytes = server_.zlib_memory().live_bytes();
+
+  StatsOptions stats_options;
+  stats_options.chunks = true;
+  const AllocatorStats pool = service_.pool().Stats(stats_options);
+  sample.pool_used_bytes = pool.direct_used_bytes;
+  sample.pool_pinned_bytes = pool.pinned_bytes + pool.huge_used_bytes;
+  sample.pool_metadata_bytes = pool.metadata_bytes;
+
+  const absl::StatusOr<GlibcMalloc> malloc = ReadGlibcMalloc();
+  if (malloc.ok()) sample.malloc = *malloc;
+  std::vector<OwnedRange> ranges = stacks_;
+  for (const ChunkStats& chunk : pool.chunks) {
+    ranges.push_back(OwnedRange{MemoryOwner::kPool, chunk.address,
+                                chunk.address + chunk.size_bytes});
+  }
+  const absl::StatusOr<std::vector<SmapsMapping>> mappings = ReadSmaps("/proc");
+  if (mappings.ok()) {
+    sample.resident = AttributeResident(*mappings, ranges, &ResidentIn);
+  }
+  return sample;
+}
+
+// Prints a line a second until the end has come; fills in all of the summary
+// that is found on the way. An error of the load ends it.
+absl::Status Report(const DemoOptions& options, const Run& run,
+                    WebSocketLoadProcess& load, StopSignal& stop,
+                    std::FILE* out, WebSocketSummary* summary) {
+  const absl::Duration end = options.duration == absl::ZeroDuration()
+                                 ? absl::InfiniteDuration()
+                                 : run.start() + options.duration;
+  const uint64_t wanted = static_cast<uint64_t>(options.connections);
+  absl::Duration next = run.start() + kReportInterval;
+  int lines = 0;
+  while (!stop.WaitUntil(std::min(next, end))) {
+    const absl::Status status = load.Poll();
+    if (!status.ok()) return status;
+    const WebSocketSample now = run.TakeSample(load.counts());
+    if (lines++ % kLinesPerHeader == 0) Print(WebSocketReportHeader(), out);
+    Print(WebSocketReportLine(summary->before, now), out);
+    if (summary->opened_after == absl::ZeroDuration() &&
+        now.load.opened == wanted) {
+      summary->opened_after = now.elapsed;
+    }
+    summary->peak_pinned_bytes =
+        std::max(summary->peak_pinned_bytes, now.pool_pinned_bytes);
+    if (now.resident_bytes() >= summary->peak.resident_bytes()) {
+      summary->peak = now;
+    }
+    if (MonotonicNow() >= end) break;
+    next += kReportInterval;
+  }
+  return absl::OkStatus();
+}
+
+// Whether every connection came to a good end, and every buffer is back.
+absl::Status CheckBooks(const WebSocketSummary& summary) {
+  const WebSocketSample& end = summary.end;
+  if (end.load.lost != 0 || end.load.wrong != 0) {
+    return absl::InternalError(
+        absl::StrFormat("%d connections were lost, %d messages were wrong",
+                        end.load.lost, end.load.wrong));
+  }
+  if (end.load.closed != end.load.connected || end.connections != 0) {
+    return absl::InternalError(absl::StrFormat(
+        "of %d connections %d were closed in order, and %d are open",
+        end.load.connected, end.load.closed, end.connections));
+  }
+  if (end.pool_pinned_bytes != 0) {
+    return absl::InternalError(
+        absl::StrFormat("%d bytes are pinned after the server has ended",
+                        end.pool_pinned_bytes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunWebSocket(const DemoOptions& options, DemoService& service,
+                          StopSignal& stop, std::FILE* out) {
+  WebSocketServerOptions server_options;
+  server_options.allocator = &service.allocator();
+  server_options.channels = &service.channels();
+  server_options.workers = options.workers;
+  server_options.watermarks = options.watermarks;
+  server_options.connect_message =
+      ConnectMessage(options.connect_message_bytes);
+  absl::StatusOr<std::unique_ptr<WebSocketServer>> server =
+      WebSocketServer::Start(server_options);
+  if (!server.ok()) return server.status();
+
+  Print(absl::StrCat(
+            "scenario ", options.scenario->name, ": ",
+            options.scenario->description, "\n",
+            WebSocketExpectationText(options, server_options.limits), "\n\n",
+            service.Pages(),
+            options.duration == absl::ZeroDuration()
+                ? std::string("runs until Ctrl-C\n")
+                : absl::StrCat("runs for ",
+                               absl::FormatDuration(options.duration), "\n")),
+        out);
+
+  const Run run(service, **server);
+  WebSocketSummary summary;
+  summary.before = run.TakeSample(WebSocketLoadCounts());
+  summary.peak = summary.before;
+  WebSocketLoadOptions load_options;
+  load_options.port = (*server)->port();
+  load_options.connections = options.connections;
+  load_options.connect_delay = options.connect_delay;
+  load_options.message_bytes = options.connect_message_bytes;
+  absl::StatusOr<std::unique_ptr<WebSocketLoadProcess>> load =
+      WebSocketLoadProcess::Start(load_options);
+  if (!load.ok()) return load.status();
+
+  absl::Status status = Report(options, run, **load, stop, out, &summary);
+  stop.Release();
+  if (summary.opened_after == absl::ZeroDuration()) {
+    summary.opened_after = MonotonicNow() - run.start();
+  }
+  if (status.ok()) status = (*load)->Finish(kLoadTimeout);
+  (*server)->Stop();
+  summary.end = run.TakeSample((*load)->counts());
+  const AllocatorStats pool = service.pool().Stats();
+  summary.pool_peak_bytes = pool.direct_peak_bytes;
+  summary.pool_limit_bytes = pool.direct_limit_bytes;
+  summary.timed_out = WebSocketCounters::Get((*server)->counters().timed_out);
+  Print(WebSocketSummaryText(options, summary), out);
+  return status.ok() ? CheckBooks(summary) : status;
+}
+
+}  // namespace poolscope::demo

@@ -1,0 +1,119 @@
+// The demo's scenario websocket as a program, with its load in another process.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "poolscope/tests/examples/subprocess.h"
+
+namespace poolscope {
+namespace {
+
+std::vector<std::string> Demo(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {"examples/demo/demo", "--scenario=websocket",
+                               "--listen=127.0.0.1:0", "--connect_delay=1ms"});
+  return flags;
+}
+
+std::string AwaitLine(Subprocess& demo, const std::string& prefix) {
+  while (std::optional<std::string> line = demo.ReadLine()) {
+    if (absl::StartsWith(*line, prefix)) return *line;
+  }
+  ADD_FAILURE() << "no line begins with '" << prefix << "'";
+  return "";
+}
+
+// The child of a process, by procfs.
+pid_t ChildOf(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/task/", pid, "/children"));
+  pid_t child = 0;
+  file >> child;
+  return child;
+}
+
+TEST(WebSocketScenarioTest, EndsWithItsSummaryAndNothingLeft) {
+  Subprocess demo(Demo({"--connections=100", "--duration=2s"}));
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
+  const std::string& output = demo.output();
+  for (const absl::string_view text :
+       {"100 opened in", "0 lost, 100 closed in order, 0 timed out",
+        "100 of 1.0 KiB on connect, 100 received, 0 of them wrong",
+        "at the end 0 B; within the budget of 256.0 MiB",
+        "glibc's thread arenas", "unattributed"}) {
+    EXPECT_TRUE(absl::StrContains(output, text)) << text << "\n" << output;
+  }
+}
+
+TEST(WebSocketScenarioTest, WithoutAMessageZlibHasNothing) {
+  Subprocess demo(
+      Demo({"--connections=50", "--duration=1s", "--connect_message=0"}));
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
+  EXPECT_TRUE(absl::StrContains(
+      demo.output(), "0 of 0 B on connect, 0 received, 0 of them wrong"))
+      << demo.output();
+}
+
+TEST(WebSocketScenarioTest, ASignalEndsBothInOrder) {
+  Subprocess demo(Demo({"--connections=20"}));
+  AwaitLine(demo, "    1s");
+  demo.Signal(SIGINT);
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
+  EXPECT_TRUE(absl::StrContains(demo.output(), "20 closed in order"))
+      << demo.output();
+}
+
+TEST(WebSocketScenarioTest, TheLoadDoesNotOutliveTheDemo) {
+  pid_t load = 0;
+  {
+    Subprocess demo(Demo({"--connections=20"}));
+    AwaitLine(demo, "    1s");
+    load = ChildOf(demo.pid());
+    ASSERT_GT(load, 0);
+    EXPECT_EQ(kill(load, 0), 0);
+    demo.Signal(SIGKILL);
+    EXPECT_EQ(demo.Wait(), 128 + SIGKILL);
+  }
+  // It is gone, or waits for whoever inherited it to take note.
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (absl::Now() < end) {
+    std::ifstream file(absl::StrCat("/proc/", load, "/stat"));
+    std::string text;
+    if (!std::getline(file, text)) return;
+    if (absl::StrContains(text, ") Z ")) return;
+    std::this_thread::yield();
+  }
+  ADD_FAILURE() << "process " << load << " lives on";
+}
+
+TEST(WebSocketScenarioTest, ALoadThatDiesEndsTheDemoWithAnError) {
+  Subprocess demo(Demo({"--connections=20"}));
+  AwaitLine(demo, "    1s");
+  kill(ChildOf(demo.pid()), SIGKILL);
+  EXPECT_EQ(demo.Wait(), 1);
+  EXPECT_TRUE(absl::StrContains(demo.errors(), "demo: the load has ended"))
+      << demo.errors();
+}
+
+TEST(WebSocketScenarioTest, TooFewDescriptorsAreToldAtTheStart) {
+  Subprocess demo({"/bin/sh", "-c",
+                   "ulimit -n 500; exec examples/demo/demo "
+                   "--scenario=websocket --connections=1000 "
+                   "--listen=127.0.0.1:0"});
+  EXPECT_EQ(demo.Wait(), 1);
+  EXPECT_TRUE(absl::StrContains(demo.errors(), "ulimit -n")) << demo.errors();
+  EXPECT_EQ(demo.output(), "");
+}
+
+}  // namespace
+}  // namespace poolscope
