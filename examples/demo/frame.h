@@ -35,8 +35,10 @@ enum class FrameStatus : uint8_t {
   kUpstreamLost = 3,    // the connection to the upstream is gone
   kCorrupt = 4,         // the payload is not what its seed says
   kRejected = 5,        // the answer was not admitted: its client is too slow
+  kHugeRefused = 6,     // no memory for a block larger than a chunk
+  kGivenUp = 7,         // dropped half-assembled, to let others complete
 };
-inline constexpr int kFrameStatusCount = 6;
+inline constexpr int kFrameStatusCount = 8;
 
 struct FrameHeader {
   uint32_t length = 0;

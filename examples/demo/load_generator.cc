@@ -33,6 +33,10 @@ Failure FailureOf(FrameStatus status) {
       return Failure::kUpstreamLost;
     case FrameStatus::kRejected:
       return Failure::kRejected;
+    case FrameStatus::kHugeRefused:
+      return Failure::kHugeRefused;
+    case FrameStatus::kGivenUp:
+      return Failure::kGivenUp;
     case FrameStatus::kOk:
     case FrameStatus::kCorrupt:
       break;
@@ -54,8 +58,11 @@ absl::StatusOr<UniqueFd> OpenConnection(const LoadOptions& options) {
 // One connection and the messages that wait for their answers on it.
 class LoadGenerator::Client final : private FrameSink {
  public:
-  Client(UniqueFd fd, uint32_t message_bytes, LoadGenerator* owner)
-      : fd_(std::move(fd)), message_bytes_(message_bytes), owner_(owner) {}
+  Client(UniqueFd fd, const LoadOptions& options, LoadGenerator* owner)
+      : fd_(std::move(fd)),
+        size_of_(options.size_of),
+        empty_answers_(options.empty_answers),
+        owner_(owner) {}
 
   const UniqueFd& fd() const { return fd_; }
   bool open() const { return fd_.valid(); }
@@ -70,7 +77,7 @@ class LoadGenerator::Client final : private FrameSink {
     }
     const uint64_t id = next_id_++;
     pending_.emplace(id, Pending{due, seed});
-    outgoing_.Push(FrameHeader{message_bytes_, FrameKind::kRequest,
+    outgoing_.Push(FrameHeader{size_of_(seed), FrameKind::kRequest,
                                FrameStatus::kOk, id, seed},
                    seed);
   }
@@ -118,7 +125,7 @@ class LoadGenerator::Client final : private FrameSink {
     owner_->counts_.CountReceivedBytes(kFrameHeaderBytes);
     answer_ = header;
     answer_.seed = AnswerSeed(it->second.seed);
-    intact_ = header.length == message_bytes_;
+    intact_ = header.length == (empty_answers_ ? 0 : size_of_(it->second.seed));
     return absl::OkStatus();
   }
 
@@ -141,7 +148,8 @@ class LoadGenerator::Client final : private FrameSink {
   }
 
   UniqueFd fd_;
-  const uint32_t message_bytes_;
+  const std::function<uint32_t(uint64_t seed)> size_of_;
+  const bool empty_answers_;
   LoadGenerator* const owner_;
   FrameParser parser_;
   SeededFrameQueue outgoing_;
@@ -171,8 +179,10 @@ class LoadGenerator::Worker {
 
   // The first message is due after `delay`.
   absl::Status Start(absl::Duration delay) {
-    next_due_ = MonotonicNow() + delay;
-    stall_from_ = MonotonicNow() + options_.stall_after;
+    start_ = MonotonicNow();
+    even_ = delay;
+    next_due_ = start_ + options_.bursts.At(even_);
+    stall_from_ = start_ + options_.stall_after;
     stall_until_ = stall_from_ + options_.stall;
     absl::StatusOr<std::thread> thread = StartThread([this] { Run(); });
     if (thread.ok()) thread_ = *std::move(thread);
@@ -236,7 +246,8 @@ class LoadGenerator::Worker {
       // Where the socket is full, its room is what sends it.
       if (client.open() && !client.waits_for_room) Flush(next_client_);
       next_client_ = (next_client_ + 1) % clients_.size();
-      next_due_ += interval_;
+      even_ += interval_;
+      next_due_ = start_ + options_.bursts.At(even_);
     }
   }
 
@@ -302,6 +313,8 @@ class LoadGenerator::Worker {
   std::thread thread_;
 
   // The thread's own from Start() to Join().
+  absl::Duration start_;
+  absl::Duration even_;  // when the next message were due without bursts
   absl::Duration next_due_;
   absl::Duration stall_from_;
   absl::Duration stall_until_;
@@ -335,8 +348,7 @@ absl::StatusOr<std::unique_ptr<LoadGenerator>> LoadGenerator::Start(
     if (!fd.ok()) return fd.status();
     const absl::Status status =
         load->workers_[static_cast<size_t>(i % threads)]->Add(
-            std::make_unique<Client>(*std::move(fd), options.message_bytes,
-                                     load.get()));
+            std::make_unique<Client>(*std::move(fd), options, load.get()));
     if (!status.ok()) return status;
   }
   // The threads take turns: evenly spaced over all of them.

@@ -17,11 +17,13 @@
 #define POOLSCOPE_EXAMPLES_DEMO_LOAD_GENERATOR_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "poolscope/examples/demo/burst_schedule.h"
 #include "poolscope/examples/demo/latency_histogram.h"
 #include "poolscope/examples/demo/message_counts.h"
 
@@ -32,7 +34,13 @@ struct LoadOptions {
   int connections = 64;
   int threads = 2;    // at most one a connection
   double rate = 200;  // messages a second, over all connections
-  uint32_t message_bytes = 14336;
+  // The payload of the message with this seed.
+  std::function<uint32_t(uint64_t seed)> size_of = [](uint64_t) {
+    return uint32_t{14336};
+  };
+  // An answer's payload is as long as its request's, or empty.
+  bool empty_answers = false;
+  BurstSchedule bursts;              // of messages; with none they come evenly
   uint64_t socket_buffer_bytes = 0;  // 0: the kernel's default
   // No client reads for so long, `stall_after` the start; Finish() ends it.
   absl::Duration stall_after = absl::Seconds(10);

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "absl/strings/str_cat.h"
+
 namespace poolscope::demo {
 
 const char* FailureName(Failure failure) {
@@ -18,12 +20,30 @@ const char* FailureName(Failure failure) {
       return "connection lost";
     case Failure::kRejected:
       return "answer rejected";
+    case Failure::kHugeRefused:
+      return "huge block refused";
+    case Failure::kGivenUp:
+      return "given up";
   }
   return "unknown";
 }
 
 uint64_t MessageTotals::failed_total() const {
   return std::accumulate(failed.begin(), failed.end(), uint64_t{0});
+}
+
+std::string FailuresText(const MessageTotals& messages) {
+  std::string text = absl::StrCat(messages.failed_total(), " failed");
+  const char* separator = " (";
+  for (int i = 0; i < kFailureCount; ++i) {
+    const Failure failure = static_cast<Failure>(i);
+    if (messages.failed_by(failure) == 0) continue;
+    absl::StrAppend(&text, separator, messages.failed_by(failure), " ",
+                    FailureName(failure));
+    separator = ", ";
+  }
+  if (messages.failed_total() > 0) text += ')';
+  return text;
 }
 
 MessageTotals MessageCounts::Totals() const {

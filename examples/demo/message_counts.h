@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace poolscope::demo {
 
@@ -21,8 +22,10 @@ enum class Failure {
   kCorrupt,         // a payload was not what was sent
   kConnectionLost,  // the client's connection broke
   kRejected,        // the relay did not admit the answer to its client's queue
+  kHugeRefused,     // the aggregator had no memory for a block above a chunk
+  kGivenUp,         // the aggregator dropped it, to let others complete
 };
-inline constexpr int kFailureCount = 6;
+inline constexpr int kFailureCount = 8;
 // "request refused", ...
 const char* FailureName(Failure failure);
 
@@ -36,6 +39,17 @@ struct MessageTotals {
   uint64_t failed_by(Failure failure) const {
     return failed[static_cast<size_t>(failure)];
   }
+};
+
+// "3 failed (2 request refused, 1 corrupt)"; the reasons that there were.
+std::string FailuresText(const MessageTotals& messages);
+
+// How a load ended.
+struct TrafficResult {
+  MessageTotals totals;
+  // Counted from the clients' own records of unanswered messages; equal to
+  // totals.in_flight unless a message was lost without a trace.
+  uint64_t unanswered = 0;
 };
 
 class MessageCounts {

@@ -25,20 +25,6 @@ std::string PerSecond(uint64_t before, uint64_t now, absl::Duration interval) {
   return absl::StrFormat("%.0f", static_cast<double>(now - before) / seconds);
 }
 
-std::string Failures(const MessageTotals& messages) {
-  std::string text = absl::StrCat(messages.failed_total(), " failed");
-  const char* separator = " (";
-  for (int i = 0; i < kFailureCount; ++i) {
-    const Failure failure = static_cast<Failure>(i);
-    if (messages.failed_by(failure) == 0) continue;
-    absl::StrAppend(&text, separator, messages.failed_by(failure), " ",
-                    FailureName(failure));
-    separator = ", ";
-  }
-  if (messages.failed_total() > 0) text += ')';
-  return text;
-}
-
 constexpr char kLineFormat[] =
     "%6s %8s %8s %8s %8s %8s %9s %10s %6s %10s %10s %10s %10s %10s";
 
@@ -195,8 +181,8 @@ std::string SummaryText(const DemoOptions& options, const Summary& summary) {
   std::string text = absl::StrFormat(
       "\nSummary after %.1f s\n"
       "  messages       %d sent, %d answered, %s, %d in flight at the end\n",
-      seconds, end.messages.sent, end.messages.answered, Failures(end.messages),
-      summary.unanswered);
+      seconds, end.messages.sent, end.messages.answered,
+      FailuresText(end.messages), summary.unanswered);
   absl::StrAppendFormat(&text, "  round trip     p50 %s ms, p99 %s ms\n",
                         Millis(end.round_trips.Percentile(0.5)),
                         Millis(end.round_trips.Percentile(0.99)));

@@ -26,13 +26,6 @@
 
 namespace poolscope::demo {
 
-struct TrafficResult {
-  MessageTotals totals;
-  // Counted from the clients' own records of unanswered messages; equal to
-  // totals.in_flight unless a message was lost without a trace.
-  uint64_t unanswered = 0;
-};
-
 class Traffic {
  public:
   // Every client is connected when this returns. All but the options is
