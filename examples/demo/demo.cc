@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "poolscope/examples/demo/aggregator_scenario.h"
 #include "poolscope/examples/demo/demo_service.h"
 #include "poolscope/examples/demo/relay_scenario.h"
 #include "poolscope/examples/demo/stop_signal.h"
@@ -21,10 +22,10 @@ absl::Status RunDemo(const DemoOptions& options, std::FILE* out) {
   switch (options.scenario->service) {
     case Service::kRelay:
       return RunRelay(options, **service, *stop, out);
+    case Service::kAggregator:
+      return RunAggregator(options, **service, *stop, out);
     case Service::kWebSocket:
       return RunWebSocket(options, **service, *stop, out);
-    case Service::kAggregator:
-      break;
   }
   return absl::UnimplementedError("no such service");
 }

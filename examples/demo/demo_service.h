@@ -36,6 +36,7 @@ class DemoService {
 
   PooledAllocator& pool() { return *pool_; }
   BufferAllocator& allocator() { return *allocator_; }
+  LeakDetector& detector() { return *detector_; }
   ChannelRegistry& channels() { return channels_; }
   Sidecar& sidecar() { return *sidecar_; }
 

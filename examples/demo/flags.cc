@@ -107,7 +107,7 @@ constexpr DemoFlag kFlags[] = {
     {"arenas", kAll},
     {"layout", kAll},
     {"chunk_decay", kAll},
-    {"watermarks", kAll},
+    {"watermarks", kRelay | kWebSocket},
     {"policy", kRelay},
     {"stall", kRelay},
     {"socket_buffer", kRelay},

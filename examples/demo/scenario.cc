@@ -41,6 +41,19 @@ absl::Span<const Scenario> Scenarios() {
     slow_peer.stall = absl::Seconds(20);
     scenarios->push_back(slow_peer);
 
+    Scenario aggregator;
+    aggregator.name = "aggregator";
+    aggregator.description =
+        "messages of 1 KiB (often) to 100 MiB (rare), in bursts, collected in "
+        "parts of 8 KiB for a slow store; --governor=off shows how the limit "
+        "refuses memory then, and ends after 200 refusals";
+    aggregator.service = Service::kAggregator;
+    aggregator.message_bytes = 100 << 20;  // at most
+    aggregator.max_direct_memory_bytes = 256 << 20;
+    aggregator.max_order = 11;  // 16 MiB
+    aggregator.governor = true;
+    scenarios->push_back(aggregator);
+
     Scenario websocket;
     websocket.name = "websocket";
     websocket.description =
