@@ -31,7 +31,7 @@ constexpr absl::string_view kArgument = "--websocket-load=";
 constexpr uint64_t kInputToken = EventLoop::kFirstToken;
 constexpr uint64_t kFirstClientToken = EventLoop::kFirstToken + 1;
 constexpr absl::Duration kReportInterval = absl::Milliseconds(200);
-constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
+constexpr absl::Duration kCloseTimeout = absl::Seconds(30);
 constexpr size_t kScratchBytes = 64 << 10;
 // Of new connections before those that are open have their turn.
 constexpr int kMaxBurst = 64;

@@ -7,8 +7,8 @@
 //        |  <----- stdout --------+  stdout: a line of counts 5 times a second,
 //                                    or "error TEXT"
 //
-// The process ends when its connections are closed, or 5 s after the order; and
-// with its parent, however that ends.
+// The process ends when its connections are closed, or 30 s after the order;
+// and with its parent, however that ends.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_LOAD_H_
 #define POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_LOAD_H_
 

@@ -30,7 +30,7 @@ namespace {
 constexpr absl::Duration kReportInterval = absl::Seconds(1);
 constexpr int kLinesPerHeader = 20;
 // More than the load gives itself.
-constexpr absl::Duration kLoadTimeout = absl::Seconds(10);
+constexpr absl::Duration kLoadTimeout = absl::Seconds(40);
 
 void Print(const std::string& text, std::FILE* out) {
   std::fputs(text.c_str(), out);
