@@ -43,13 +43,25 @@ double Timed(absl::FunctionRef<void(uint64_t messages)> run,
   return elapsed.count() / static_cast<double>(messages);
 }
 
-void BareWrites(int fd, size_t batch, uint64_t messages) {
+// Room for a buffer that the shared object makes and ends.
+struct alignas(16) Room {
+  std::array<unsigned char, kBufferRoomBytes> bytes;
+};
+
+// The messages are made and ended, and as many bytes written.
+void BareWrites(const PoolHooks& pool, int fd, size_t batch,
+                uint64_t messages) {
   static char bytes[kLargestBatch][kMessageBytes];
+  Room rooms[kLargestBatch];
   iovec pieces[kLargestBatch];
   for (size_t i = 0; i < batch; ++i) pieces[i] = {bytes[i], kMessageBytes};
   const auto whole = static_cast<ssize_t>(batch * kMessageBytes);
   for (uint64_t done = 0; done < messages; done += batch) {
+    for (size_t i = 0; i < batch; ++i) {
+      if (!pool.buffer_allocate(&rooms[i], kMessageBytes)) std::abort();
+    }
     if (writev(fd, pieces, static_cast<int>(batch)) != whole) std::abort();
+    for (size_t i = 0; i < batch; ++i) pool.buffer_destroy(&rooms[i]);
   }
 }
 
@@ -66,7 +78,7 @@ absl::Status Run(const Policy& policy, TrialOptions options,
       pool.outbound_write(outbound, kMessageBytes, batch, messages);
     };
     const auto bare = [&](uint64_t messages) {
-      BareWrites(fd, batch, messages);
+      BareWrites(pool, fd, batch, messages);
     };
     const std::string prefix = absl::StrCat("outbound/", batch);
     Timed(ours, turn);
