@@ -284,7 +284,8 @@ constexpr MetricRow kRows[] = {
      "group"},
     {Metric::kOutboundRejectedMessages,
      {"poolscope_outbound_rejected_messages_total", kCounter, "",
-      "Messages rejected in front of an unwritable channel, by its policy."},
+      "Messages that did not get into a channel's buffer, rejected by the "
+      "channel's policy or failed with it while they waited."},
      "group,policy"},
     {Metric::kOutboundAdmissionQueueMessages,
      {"poolscope_outbound_admission_queue_messages", kGauge, "",

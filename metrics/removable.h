@@ -43,13 +43,15 @@ class Removable {
   template <typename Use>
   void With(Use use) const {
     MutexLock lock(&mutex_);
-    if (set()) use(*functions_);
+    if (set() && functions_.has_value()) use(*functions_);
   }
 
   // Returns once they are not in use and never will be again.
   void Remove() {
     set_.store(false, std::memory_order_relaxed);
     MutexLock lock(&mutex_);
+    // Again: another may have been set while this waited.
+    set_.store(false, std::memory_order_relaxed);
     functions_.reset();
   }
 

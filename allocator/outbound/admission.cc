@@ -23,7 +23,10 @@ Admission::Outcome Admission::Offer(Buffer message, OutboundBuffer::Done done) {
   Waiting offered{std::move(message), std::move(done)};
   if (!closed_.ok()) return Reject(std::move(offered), closed_);
   const bool admitted = !close_wanted_ && queue_.empty() && out_->writable();
-  // A closed buffer fails it.
+  // A closed buffer fails it, after what has waited for longer.
+  if (out_->closed()) {
+    Close(absl::CancelledError("the channel has ended"));
+  }
   if (admitted || out_->closed()) {
     return Add(std::move(offered)) ? Outcome::kAdded : Outcome::kRejected;
   }

@@ -24,7 +24,7 @@
 // told.
 //
 // Limits: 64 groups; what is registered under a further name goes to the group
-// "other". Slabs are kept for later channels: 64 bytes each and a record of 88,
+// "other". Slabs are kept for later channels: 64 bytes each and a record of 96,
 // with further memory where a name does not fit it.
 //
 // Thread safety: thread-safe. A RegisteredChannel is thread-compatible; it may

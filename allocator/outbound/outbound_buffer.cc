@@ -123,6 +123,8 @@ void OutboundBuffer::Close(OutboundFailure failure,
   if (!closed_) {
     closed_ = true;
     close_status_ = status;
+    needs_turn_ = false;
+    channel_.SetHeldBytes(0);
   }
   FailBefore(std::numeric_limits<uint64_t>::max(), failure, status);
 }
@@ -303,11 +305,12 @@ void OutboundBuffer::SetUserFlag(int index, bool writable) {
 
 void OutboundBuffer::Tell(WritabilityChange change) {
   const bool writable = change == WritabilityChange::kWritable;
+  // A closed one stays unwritable, whatever its bytes say.
+  if (closed_) return;
   if (channel_.registered()) {
     channel_.CountTransition(writable, options_.clock->NowNanos());
   }
-  // A closed one stays unwritable, whatever its bytes say.
-  if (closed_ || !options_.on_writability) return;
+  if (!options_.on_writability) return;
   const Busy busy(this);
   options_.on_writability(writable);
 }

@@ -119,6 +119,7 @@ class OutboundBuffer {
   // The first pieces of what is flushed, at most as many as fit `pieces` and,
   // from the second on, as stay within `max_bytes`; for a transport that writes
   // by itself and says how far it came.
+  // 0 where only empty messages are flushed, which RemoveBytes(0) ends.
   size_t Gather(absl::Span<iovec> pieces, size_t max_bytes) const;
   // Those were written: at most what is flushed, else fatal.
   void RemoveBytes(uint64_t bytes);

@@ -18,8 +18,8 @@ struct OutboundGroupStats {
   std::string group;
 
   // Payload bytes: partial writes are taken off, nothing is added an entry.
-  uint64_t queued_bytes = 0;   // counter
-  uint64_t written_bytes = 0;  // counter
+  uint64_t queued_bytes = 0;                                   // counter
+  uint64_t written_bytes = 0;                                  // counter
   std::array<uint64_t, kOutboundFailureCount> failed_bytes{};  // counters
   uint64_t pending_bytes = 0;
   uint64_t pending_messages = 0;
@@ -28,7 +28,7 @@ struct OutboundGroupStats {
 
   uint64_t writable_channels = 0;
   uint64_t unwritable_channels = 0;
-  double oldest_message_age_seconds = 0;  // 0: none is pending
+  double oldest_message_age_seconds = 0;   // 0: none is pending
   uint64_t transitions_to_unwritable = 0;  // counter
   uint64_t transitions_to_writable = 0;    // counter
   double unwritable_seconds = 0;           // counter, over the channels

@@ -145,8 +145,11 @@ void AggregatorWorker::ReadClient(uint64_t token,
     unchecked_bytes_ += message.header.length;
     Forward(token, client, std::move(message));
   }
-  if (!ended_.empty() && client.member != nullptr)
+  if (!ended_.empty() && client.member != nullptr) {
+    // Progress, also where a message began and ended in this read.
+    client.member->SetRemaining(0);
     client.member->SetNoMessage();
+  }
   ended_.clear();
   if (client.assembling_bytes() > before) {
     unchecked_bytes_ += client.assembling_bytes() - before;
@@ -195,9 +198,8 @@ void AggregatorWorker::Handle(NewClient client) {
 
 void AggregatorWorker::Handle(StoreAnswer answer) {
   AggregatorCounters& counters = *options_.counters;
-  AggregatorCounters::Add(answer.status == FrameStatus::kUpstreamLost
-                              ? counters.lost
-                              : counters.stored);
+  AggregatorCounters::Add(answer.status == FrameStatus::kOk ? counters.stored
+                                                            : counters.lost);
   AggregatorConnection* const client = Find(answer.origin.connection);
   if (client == nullptr) {
     AggregatorCounters::Add(counters.client_gone);
@@ -285,6 +287,12 @@ void AggregatorWorker::Flush(uint64_t token) {
   const bool waits = !*all_out;
   if (waits == client->waits_for_room) return;
   client->waits_for_room = waits;
+  // Who does not read its answers sends no more either.
+  if (waits) {
+    client->gate.Pause(PauseReason::kUser);
+  } else {
+    client->gate.Resume(PauseReason::kUser);
+  }
   SetEvents(token, *client);
 }
 

@@ -72,7 +72,9 @@ absl::Status ValidateDemoOptions(const DemoOptions& options) {
       options.duration < absl::Milliseconds(1)) {
     return BadDuration(absl::FormatDuration(options.duration));
   }
-  const uint64_t chunk = PoolOptions{}.chunk_size_bytes();
+  PoolOptions pool;
+  if (options.scenario != nullptr) pool.max_order = options.scenario->max_order;
+  const uint64_t chunk = pool.chunk_size_bytes();
   if (options.max_direct_memory_bytes != 0 &&
       options.max_direct_memory_bytes < chunk) {
     return absl::InvalidArgumentError(absl::StrFormat(

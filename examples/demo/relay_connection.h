@@ -60,14 +60,21 @@ class RelayConnection final : private FrameSink {
   Admission& admission() { return admission_; }
   ReadGate& gate() { return gate_; }
 
+  // Of a frame that has begun to come in: its memory, and what it lacks of its
+  // payload. 0 between frames.
+  size_t assembling_bytes() const { return current_.frame.capacity(); }
+  size_t missing_bytes() const { return current_.frame.writable_bytes(); }
+
   // Writes what waits, as far as the socket takes it: true when all is out. An
   // error means that the connection is over; what waits has failed.
   absl::StatusOr<bool> Flush();
 
   // For the worker: what epoll was told last, requests that are forwarded and
-  // not answered, and its place with the memory governor, if there is one.
+  // not answered with the bytes of their payloads, and its place with the
+  // memory governor, if there is one.
   uint32_t events = 0;
   uint64_t in_flight = 0;
+  uint64_t in_flight_bytes = 0;
   std::unique_ptr<MemoryGovernor::Member> member;
 
  private:

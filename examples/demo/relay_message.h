@@ -20,6 +20,7 @@ struct Origin {
   int worker = 0;
   uint64_t connection = 0;  // the worker's token for it
   uint64_t request_id = 0;  // on that connection
+  uint32_t length = 0;      // of its payload
 };
 
 // A connection for the receiver to serve.

@@ -22,7 +22,7 @@ namespace poolscope::demo {
 namespace {
 
 constexpr absl::Duration kReportInterval = absl::Seconds(1);
-// How often peaks are looked for, and the governor looks at the memory.
+// How often peaks are looked for.
 constexpr absl::Duration kTick = absl::Milliseconds(100);
 constexpr int kLinesPerHeader = 20;
 // How long the end waits for answers under way.
@@ -80,8 +80,8 @@ void RaisePeaks(const DemoOptions& options, const Sample& now, Peaks* peaks) {
 
 // Prints a line a second until the end has come; returns the peaks seen.
 Peaks Report(const DemoOptions& options, const Traffic& traffic,
-             DemoService& service, MemoryGovernor* governor,
-             absl::Duration start, StopSignal& stop, std::FILE* out) {
+             DemoService& service, absl::Duration start, StopSignal& stop,
+             std::FILE* out) {
   const absl::Duration end = options.duration == absl::ZeroDuration()
                                  ? absl::InfiniteDuration()
                                  : start + options.duration;
@@ -92,7 +92,6 @@ Peaks Report(const DemoOptions& options, const Traffic& traffic,
   int lines = 0;
   while (!stop.WaitUntil(std::min({next_line, next_tick, end}))) {
     const absl::Duration woken = MonotonicNow();
-    if (governor != nullptr) governor->Check();
     Sample now = TakeSample(traffic, service, start);
     RaisePeaks(options, now, &peaks);
     next_tick = woken + kTick;
@@ -152,8 +151,7 @@ absl::Status RunRelay(const DemoOptions& options, DemoService& service,
   Print(Opening(options, service), out);
 
   Summary summary;
-  summary.peaks =
-      Report(options, **traffic, service, governor.get(), start, stop, out);
+  summary.peaks = Report(options, **traffic, service, start, stop, out);
   stop.Release();
   const TrafficResult result = (*traffic)->Finish(kDrainTimeout);
   summary.end = TakeSample(**traffic, service, start);

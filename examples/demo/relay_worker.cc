@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/forget_message.h"
 #include "poolscope/examples/demo/frame_buffer.h"
+#include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/exporter/start_thread.h"
 
 namespace poolscope::demo {
@@ -21,9 +23,15 @@ constexpr uint64_t kFirstClientToken = EventLoop::kFirstToken + 2;
 constexpr size_t kResumedATurn = 16;
 constexpr size_t kAdmittedATurn = 16;
 
-// Requests of one client that are forwarded and not answered, above which it is
-// not read: their answers would come whether it is writable or not.
+constexpr absl::Duration kGovernorInterval = absl::Milliseconds(50);
+
+// Requests of one client that are forwarded and not answered, and their bytes,
+// from which on it is not read: their answers would come whether it is writable
+// or not. The queue of those that are not admitted has room for what one read
+// brings besides.
 constexpr uint64_t kMaxInFlight = 16;
+constexpr uint64_t kMaxInFlightBytes = 1 << 20;
+constexpr uint64_t kMaxAdmissionBytes = 4 << 20;
 
 void DiscardFrame(NewClient&) {}
 void DiscardFrame(UpstreamState&) {}
@@ -91,6 +99,12 @@ absl::Status RelayWorker::Start(std::vector<RelayWorker*> workers) {
   return thread.status();
 }
 
+// Not inlined: GCC then sees a message of one kind, and warns of the members of
+// the others.
+ABSL_ATTRIBUTE_NOINLINE void RelayWorker::Post(RelayMessage message) {
+  mailbox_.Post(std::move(message));
+}
+
 void RelayWorker::RequestStop() {
   stop_.store(true, std::memory_order_release);
   loop_->Wake();
@@ -102,10 +116,18 @@ void RelayWorker::Stop() {
 }
 
 void RelayWorker::Run() {
+  // The first worker looks at the memory for all.
+  const bool governs = options_.governor != nullptr && index_ == 0;
+  absl::Duration next_check =
+      governs ? MonotonicNow() : absl::InfiniteDuration();
   while (!stop_.load(std::memory_order_acquire)) {
-    for (const EventLoop::Ready& ready : loop_->Wait(
-             absl::InfiniteDuration(), &PooledAllocator::MarkThreadIdle)) {
+    for (const EventLoop::Ready& ready :
+         loop_->Wait(next_check, &PooledAllocator::MarkThreadIdle)) {
       HandleReady(ready);
+    }
+    if (governs && MonotonicNow() >= next_check) {
+      options_.governor->Check();
+      next_check = MonotonicNow() + kGovernorInterval;
     }
     for (RelayMessage& message : mailbox_.TakeAll()) {
       HandleMessage(std::move(message));
@@ -155,10 +177,13 @@ void RelayWorker::ReadClient(uint64_t token) {
   received_.clear();
   const absl::Status status = client->Read(absl::MakeSpan(buffer_), &received_);
   client->in_flight += received_.size();
+  for (const ReceivedFrame& frame : received_) {
+    client->in_flight_bytes += frame.header.length;
+  }
   RelayCounters::RaiseTo(counters_->max_in_flight, client->in_flight);
   for (ReceivedFrame& frame : received_) {
     RelayCounters::Add(counters_->requests);
-    const Origin origin{index_, token, frame.header.id};
+    const Origin origin{index_, token, frame.header.id, frame.header.length};
     if (!frame.refusal.ok()) {
       RelayCounters::Add(counters_->refused_requests);
       counters_->NoteRefusal(frame.refusal);
@@ -167,19 +192,24 @@ void RelayWorker::ReadClient(uint64_t token) {
     }
     Forward(origin, std::move(frame));
   }
+  const bool any_ended = !received_.empty();
   received_.clear();
   if (!status.ok()) {
     Close(token, status);
     return;
   }
   client = Find(token);  // a frame may have been its end
-  if (client == nullptr || MayRead(*client)) return;
+  if (client == nullptr) return;
+  ReportToGovernor(*client, any_ended);
+  if (MayRead(*client)) return;
   if (client->gate().Pause(PauseReason::kUser)) to_flush_.Push(token);
 }
 
 bool RelayWorker::MayRead(const RelayConnection& client) const {
   if (writable_upstreams_ == 0) return false;
-  return options_.watermarks.off() || client.in_flight < kMaxInFlight;
+  return options_.watermarks.off() ||
+         (client.in_flight < kMaxInFlight &&
+          client.in_flight_bytes < kMaxInFlightBytes);
 }
 
 void RelayWorker::Forward(const Origin& origin, ReceivedFrame frame) {
@@ -295,6 +325,7 @@ void RelayWorker::Handle(ReturnedAnswer answer) {
     return;
   }
   --client->in_flight;
+  client->in_flight_bytes -= answer.origin.length;
   if (client->gate().paused_by(PauseReason::kUser) && MayRead(*client)) {
     to_resume_.Push(token);
   }
@@ -393,6 +424,7 @@ std::unique_ptr<RelayConnection> RelayWorker::Connect(uint64_t token,
   };
   AdmissionOptions admission;
   admission.policy = options_.policy;
+  admission.max_bytes = kMaxAdmissionBytes;
   RegisteredChannel channel;
   if (options_.channels != nullptr) {
     absl::StatusOr<RegisteredChannel> registered = options_.channels->Register(
@@ -463,11 +495,23 @@ void RelayWorker::Flush(uint64_t token) {
     Close(token, all_out.status());
     return;
   }
-  if (connection->member != nullptr) {
-    connection->member->SetHeld(connection->outbound().unwritten_bytes() +
-                                connection->admission().queued_bytes());
-  }
+  ReportToGovernor(*connection, false);
   Watch(token, *connection, *all_out);
+}
+
+void RelayWorker::ReportToGovernor(RelayConnection& client, bool any_ended) {
+  if (client.member == nullptr) return;
+  client.member->SetHeld(client.outbound().unwritten_bytes() +
+                         client.admission().queued_bytes() +
+                         client.assembling_bytes());
+  if (any_ended) {
+    // Progress, also where a frame began and ended in one read.
+    client.member->SetRemaining(0);
+    client.member->SetNoMessage();
+  }
+  if (client.assembling_bytes() != 0) {
+    client.member->SetRemaining(client.missing_bytes());
+  }
 }
 
 void RelayWorker::Watch(uint64_t token, RelayConnection& connection,

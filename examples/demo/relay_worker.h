@@ -12,7 +12,7 @@
 // Flow control. A client whose channel is unwritable is not read until its
 // answers are out, those that were not admitted at first included; then it
 // resumes, a few clients a turn. While no upstream connection is writable no
-// client is read, nor one with 16 requests in flight or more. What is read
+// client is read, nor one with 16 requests or 1 MiB in flight. What is read
 // already is forwarded in any case, so the answers that can still come to an
 // unwritable client are those, and those of what one read brought. Without
 // watermarks nothing is bounded.
@@ -52,7 +52,8 @@ struct RelayWorkerOptions {
   // Borrowed; all outlive the worker.
   BufferAllocator* allocator = nullptr;  // of the payloads
   ChannelRegistry* channels = nullptr;   // null: its channels are in none
-  MemoryGovernor* governor = nullptr;    // of the clients; null: none
+  // Of the clients; null: none. The first worker calls its Check().
+  MemoryGovernor* governor = nullptr;
 
   // ForgetMessage() gets one request in so many; 0: none.
   uint64_t forget_one_in = 0;
@@ -79,7 +80,7 @@ class RelayWorker {
   // ResourceExhaustedError when the system gives no thread.
   absl::Status Start(std::vector<RelayWorker*> workers);
 
-  void Post(RelayMessage message) { mailbox_.Post(std::move(message)); }
+  void Post(RelayMessage message);
 
   // Asks the thread to end; it closes its connections and frees its blocks.
   void RequestStop();
@@ -131,6 +132,9 @@ class RelayWorker {
   // Goes on with a client that was paused, where nothing is in its way now.
   void Resume(uint64_t token);
   void Flush(uint64_t token);
+  // Says what a client holds, and of the frame that is coming in; `any_ended`:
+  // others have come in whole.
+  void ReportToGovernor(RelayConnection& client, bool any_ended);
   // Tells epoll what the connection waits for.
   void Watch(uint64_t token, RelayConnection& connection, bool all_out);
   void EndTurn();

@@ -55,7 +55,7 @@ std::string BacklogText(const DemoOptions& options, const Summary& summary) {
         channels, FormatByteSize(options.watermarks.high_bytes),
         summary.max_in_flight, message, OutboundBuffer::kEntryOverheadBytes,
         FormatByteSize(bound),
-        summary.peaks.backlog_bytes <= bound ? "kept" : "EXCEEDED");
+        summary.peaks.backlog_bytes <= bound ? "kept, as sampled" : "EXCEEDED");
     absl::StrAppendFormat(
         &text, "  admission      at most %d answers, %s, waited (sampled)\n",
         summary.peaks.admission_queue_messages,

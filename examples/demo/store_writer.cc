@@ -151,6 +151,9 @@ void StoreWriter::Break(const absl::Status& reason) {
   for (const auto& [id, pending] : std::exchange(pending_, {})) {
     Answer(pending, FrameStatus::kUpstreamLost);
   }
+  // A closed buffer says nothing any more, and what comes now fails fast.
+  writable_.store(true, std::memory_order_release);
+  if (options_.on_room) options_.on_room();
 }
 
 void StoreWriter::Answer(const Pending& pending, FrameStatus status) {

@@ -42,10 +42,8 @@ absl::StatusOr<std::unique_ptr<Traffic>> Traffic::Start(
   load_options.connections = options.connections;
   load_options.threads = kClientThreads;
   load_options.rate = options.rate;
-  load_options.size_of = [bytes = static_cast<uint32_t>(
-                              options.message_bytes)](uint64_t) {
-    return bytes;
-  };
+  load_options.size_of = [bytes = static_cast<uint32_t>(options.message_bytes)](
+                             uint64_t) { return bytes; };
   load_options.socket_buffer_bytes = options.socket_buffer_bytes;
   load_options.stall_after = options.stall_after;
   load_options.stall = options.stall;

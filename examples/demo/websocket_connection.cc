@@ -48,8 +48,9 @@ void WebSocketConnection::Read(absl::Span<uint8_t> scratch,
     return;
   }
   if (n == 0) {
-    // Whoever leaves has been counted.
-    over_ = true;
+    // Whoever leaves has been counted; what is queued may still go out.
+    ended_ = true;
+    over_ = state_ != State::kLeaving || outbound_.empty();
     if (state_ != State::kLeaving) {
       WebSocketCounters::Add(options_.counters->broken);
     }
@@ -111,6 +112,7 @@ void WebSocketConnection::OpenSession(std::optional<DeflateParameters> deflate,
       session_->Send(WebSocketType::kText, Bytes(options_.connect_message));
   if (sent.ok()) WebSocketCounters::Add(options_.counters->messages_sent);
   Enqueue(session_->TakeFrames());
+  LeaveIfFinished(now);
 }
 
 void WebSocketConnection::ReadFrames(absl::Span<const uint8_t> bytes,
@@ -118,16 +120,33 @@ void WebSocketConnection::ReadFrames(absl::Span<const uint8_t> bytes,
   if (over_ || state_ != State::kOpen) return;
   session_->Receive(bytes, [this](WebSocketMessage message) {
     WebSocketCounters::Add(options_.counters->messages_received);
+    // A few bytes, inflated and sent back, may be many times as many; the
+    // watermark is looked at only between two reads.
+    if (session_->frames_bytes() > MaxAnswerBytes()) {
+      session_->Close(WSLAY_CODE_POLICY_VIOLATION);
+      return;
+    }
     if (session_->Send(message.type, message.bytes()).ok()) {
       WebSocketCounters::Add(options_.counters->messages_sent);
     }
   });
   Enqueue(session_->TakeFrames());
+  LeaveIfFinished(now);
+}
+
+void WebSocketConnection::LeaveIfFinished(absl::Duration now) {
   if (!session_->finished()) return;
   WebSocketCounters::Add(session_->received_close_code() != 0
                              ? options_.counters->closed
                              : options_.counters->failed_sessions);
   Leave(now);
+}
+
+size_t WebSocketConnection::MaxAnswerBytes() const {
+  return options_.limits.max_message_bytes +
+         std::max<uint64_t>(
+             options_.limits.max_message_bytes,
+             options_.watermarks.off() ? 0 : options_.watermarks.high_bytes);
 }
 
 void WebSocketConnection::Enqueue(Buffer bytes) {
@@ -164,6 +183,7 @@ void WebSocketConnection::Write() {
     // Where it fails the peer is gone, which the next read tells.
     shutdown(fd_.get(), SHUT_WR);
   }
+  if (*all_out && ended_) over_ = true;
 }
 
 void WebSocketConnection::CheckTime(absl::Duration now) {
@@ -189,6 +209,7 @@ void WebSocketConnection::CheckTime(absl::Duration now) {
     session_->Ping();
     WebSocketCounters::Add(options_.counters->pings_sent);
     Enqueue(session_->TakeFrames());
+    LeaveIfFinished(now);
   }
 }
 
@@ -205,7 +226,8 @@ void WebSocketConnection::GoAway(absl::Duration now) {
 uint32_t WebSocketConnection::wanted_events() const {
   uint32_t events = 0;
   // Who leaves is read in any case: nothing of it is answered.
-  if (state_ == State::kLeaving || outbound_.writable()) events |= EPOLLIN;
+  const bool reads = state_ == State::kLeaving || outbound_.writable();
+  if (reads && !ended_) events |= EPOLLIN;
   if (!outbound_.empty()) events |= EPOLLOUT;
   return events;
 }

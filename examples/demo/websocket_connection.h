@@ -94,8 +94,12 @@ class WebSocketConnection {
   void ReadFrames(absl::Span<const uint8_t> bytes, absl::Duration now);
   void OpenSession(std::optional<DeflateParameters> deflate,
                    absl::Duration now);
+  // Above which no more is answered to the messages of one read.
+  size_t MaxAnswerBytes() const;
   void Enqueue(Buffer bytes);
   void EnqueueText(absl::string_view text);
+  // Where the session has no more to say or to hear.
+  void LeaveIfFinished(absl::Duration now);
   // Whatever is queued is the last.
   void Leave(absl::Duration now);
   void End(WebSocketCounters::Counter& reason);
@@ -107,6 +111,7 @@ class WebSocketConnection {
   State state_ = State::kHandshake;
   bool over_ = false;
   bool half_closed_ = false;
+  bool ended_ = false;      // the peer sends no more
   absl::Duration entered_;  // the state
   absl::Duration heard_;    // from the peer
   absl::Duration pinged_;   // or heard, whichever is later

@@ -13,9 +13,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/examples/demo/resident_owners.h"
+#include "poolscope/examples/demo/sizing.h"
 #include "poolscope/examples/demo/websocket_counters.h"
 #include "poolscope/examples/demo/websocket_load.h"
 #include "poolscope/examples/demo/websocket_load_process.h"
@@ -125,6 +127,28 @@ absl::Status Report(const DemoOptions& options, const Run& run,
   return absl::OkStatus();
 }
 
+// The arithmetic of the pool beside what came: it is kept with room to spare,
+// while the process grows.
+std::string PlanText(const DemoOptions& options,
+                     const WebSocketSummary& summary,
+                     const AllocatorStats& pool) {
+  SizingInput input;
+  input.rate = 1 / std::max(1e-6, absl::ToDoubleSeconds(options.connect_delay));
+  input.round_trip = absl::Milliseconds(1);
+  input.message_bytes = options.connect_message_bytes;
+  input.threads = static_cast<uint64_t>(options.workers);
+  input.arenas = std::min<uint64_t>(pool.arenas.size(), input.threads);
+  input.chunk_bytes = pool.chunk_size_bytes;
+  input.thread_cache_bytes = PoolOptions{}.thread_cache_initial_bytes;
+  input.channels = static_cast<uint64_t>(options.connections);
+  input.limit_bytes = pool.direct_limit_bytes;
+  Measured measured;
+  measured.payload_bytes = summary.peak_pinned_bytes;
+  measured.floor_bytes = summary.end.pool_used_bytes;
+  measured.peak_bytes = pool.direct_peak_bytes;
+  return SizingText(input, Predict(input), options.budget_bytes, measured);
+}
+
 // Whether every connection came to a good end, and every buffer is back.
 absl::Status CheckBooks(const WebSocketSummary& summary) {
   const WebSocketSample& end = summary.end;
@@ -198,6 +222,7 @@ absl::Status RunWebSocket(const DemoOptions& options, DemoService& service,
   summary.pool_limit_bytes = pool.direct_limit_bytes;
   summary.timed_out = WebSocketCounters::Get((*server)->counters().timed_out);
   Print(WebSocketSummaryText(options, summary), out);
+  Print(PlanText(options, summary, pool), out);
   return status.ok() ? CheckBooks(summary) : status;
 }
 

@@ -164,7 +164,9 @@ absl::Status WebSocketSession::Send(WebSocketType type,
     return absl::ResourceExhaustedError("malloc has no memory for a frame");
   }
   // At once: libwslay would let a close frame overtake it.
-  Pump();
+  if (!Pump()) {
+    return absl::ResourceExhaustedError("there is no memory for a frame");
+  }
   return absl::OkStatus();
 }
 
@@ -184,16 +186,17 @@ void WebSocketSession::Close(uint16_t code) {
   Pump();
 }
 
-void WebSocketSession::Pump() {
+bool WebSocketSession::Pump() {
   const size_t count = wslay_event_get_queued_msg_count(frames_);
   // Behind a close frame nothing is sent, what is queued or not.
-  if (count == 0 || wslay_event_get_write_enabled(frames_) == 0) return;
+  if (count == 0 || wslay_event_get_write_enabled(frames_) == 0) return true;
   const size_t needed =
       wslay_event_get_queued_msg_length(frames_) + count * kMaxHeaderBytes;
-  if (MakeRoom(needed) && wslay_event_send(frames_) == 0) return;
+  if (MakeRoom(needed) && wslay_event_send(frames_) == 0) return true;
   // Not even a close frame: the connection just ends.
   close_queued_ = true;
   failed_ = true;
+  return false;
 }
 
 bool WebSocketSession::MakeRoom(size_t size) {

@@ -96,6 +96,8 @@ class WebSocketSession {
   // The frames made since the last call, in one buffer; not open when there are
   // none.
   Buffer TakeFrames() { return std::move(output_); }
+  // How many bytes it would give.
+  size_t frames_bytes() const { return output_.readable_bytes(); }
 
   // Whether the peer is listened to: until its close frame or its fault.
   bool reading() const;
@@ -113,8 +115,9 @@ class WebSocketSession {
   explicit WebSocketSession(const WebSocketSessionOptions& options);
 
   absl::Status Init();
-  // Makes frames of what libwslay has queued, in order.
-  void Pump();
+  // Makes frames of what libwslay has queued, in order; false where there is no
+  // memory for them.
+  bool Pump();
   bool MakeRoom(size_t size);
   // Queues the close frame for a fault of the peer's, and stops reading.
   void Fail(uint16_t code);

@@ -65,7 +65,10 @@ TEST_P(AllTrialsTest, GivesEachOfItsCellsAFigureAndLeavesNothingInUse) {
 
   PoolFigures after = {};
   Poolscope().pool.figures(&after);
-  EXPECT_GT(after.allocations, before.allocations);
+  // The registry of channels takes nothing from a pool.
+  if (trial.name != "channel_cost") {
+    EXPECT_GT(after.allocations, before.allocations);
+  }
   EXPECT_EQ(after.allocations - before.allocations,
             after.deallocations - before.deallocations);
   EXPECT_EQ(after.pinned_bytes, before.pinned_bytes);

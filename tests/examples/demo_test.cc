@@ -98,6 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "SidecarOptions::allow_remote"},
         BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
         BadFlag{"--arenas=0", "--arenas is 0", "1 to 1024"},
+        BadFlag{"--connect_message=2m", "--connect_message",
+                "means nothing to scenario steady"},
         BadFlag{"--layout=slab", "'slab'", "runs or buddy"},
         BadFlag{"--seed=65536", "65536", "0 to 65535"},
         BadFlag{"--listen=nowhere", "nowhere", "ADDRESS:PORT"},

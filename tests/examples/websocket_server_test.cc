@@ -178,19 +178,32 @@ class LoadThread {
     orders_.Close();
     thread_.join();
     EXPECT_TRUE(status_.ok()) << status_;
-    std::rewind(reports_);
-    WebSocketLoadCounts last;
-    char line[256];
-    while (std::fgets(line, sizeof(line), reports_) != nullptr) {
-      const auto counts =
-          ParseLoadCounts(absl::string_view(line, std::strlen(line) - 1));
-      EXPECT_TRUE(counts.has_value()) << line;
-      if (counts.has_value()) last = *counts;
-    }
-    return last;
+    return Last();
+  }
+
+  // Waits until the load says that it has so many messages.
+  void AwaitMessages(uint64_t messages) const {
+    while (Last().messages < messages) absl::SleepFor(absl::Milliseconds(1));
   }
 
  private:
+  // What its last whole line says.
+  WebSocketLoadCounts Last() const {
+    std::string text(1 << 20, '\0');
+    const ssize_t size = pread(fileno(reports_), text.data(), text.size(), 0);
+    EXPECT_GE(size, 0);
+    text.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    const size_t end = text.rfind('\n');
+    if (end == std::string::npos) return WebSocketLoadCounts();
+    const size_t before =
+        end == 0 ? std::string::npos : text.rfind('\n', end - 1);
+    const size_t begin = before == std::string::npos ? 0 : before + 1;
+    const std::string line = text.substr(begin, end - begin);
+    const auto counts = ParseLoadCounts(line);
+    EXPECT_TRUE(counts.has_value()) << line;
+    return counts.value_or(WebSocketLoadCounts());
+  }
+
   std::FILE* const reports_;
   UniqueFd input_;
   UniqueFd orders_;
@@ -213,6 +226,7 @@ TEST_F(WebSocketServerTest, TheMessageOnConnectMakesAStateForEachConnection) {
          2 * kConnections) {
     std::this_thread::yield();
   }
+  load.AwaitMessages(kConnections);
   const WebSocketLoadCounts counts = load.Finish();
   EXPECT_EQ(counts.connected, kConnections);
   EXPECT_EQ(counts.opened, kConnections);
@@ -242,7 +256,7 @@ TEST_F(WebSocketServerTest, AWrongMessageIsSeenByTheLoad) {
   options_.connect_message = ConnectMessage(100);
   Start();
   LoadThread load(server_->port(), 3, 101);
-  Await(server_->counters().messages_sent, 3);
+  load.AwaitMessages(3);
   const WebSocketLoadCounts counts = load.Finish();
   EXPECT_EQ(counts.messages, 3u);
   EXPECT_EQ(counts.wrong, 3u);
