@@ -165,6 +165,16 @@ TEST_F(LeakDetectorTest, DisabledTracksNothingAndForgetsTheRest) {
   EXPECT_EQ(leaks(LeakVerdict::kLeaked), 1u);
 }
 
+TEST_F(LeakDetectorTest, TheReportAtTheEndCountsEveryBlockOfItsSite) {
+  Make(LeakLevel::kSimple);
+  // One line, so one site.
+  for (int i = 0; i < 3; ++i) Create(CreateOrder);
+  detector_->OnClose();
+  ASSERT_EQ(heard_.size(), 1u);
+  EXPECT_EQ(heard_[0].count, 3u);
+  EXPECT_EQ(heard_[0].live, 3u);
+}
+
 TEST_F(LeakDetectorTest, SimpleKeepsTheCreationAlone) {
   Make(LeakLevel::kSimple);
   const uint64_t id = Create(CreateOrder);
