@@ -7,20 +7,6 @@
 #include "poolscope/exporter/start_thread.h"
 
 namespace poolscope {
-namespace {
-
-// Mutex under the names that std::condition_variable_any calls.
-class BasicLock {
- public:
-  explicit BasicLock(Mutex* mutex) : mutex_(mutex) {}
-  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Lock(); }
-  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Unlock(); }
-
- private:
-  Mutex* const mutex_;
-};
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<PeriodicTasks>> PeriodicTasks::Start(
     absl::Duration interval) {

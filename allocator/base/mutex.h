@@ -103,6 +103,17 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
+// A mutex under the names that std::condition_variable_any calls.
+class BasicLock {
+ public:
+  explicit BasicLock(Mutex* mutex) : mutex_(mutex) {}
+  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Lock(); }
+  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Unlock(); }
+
+ private:
+  Mutex* const mutex_;
+};
+
 }  // namespace poolscope
 
 #endif  // POOLSCOPE_ALLOCATOR_BASE_MUTEX_H_

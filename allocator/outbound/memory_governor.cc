@@ -17,20 +17,6 @@
 #include "poolscope/allocator/outbound/governor_decision.h"
 
 namespace poolscope {
-namespace {
-
-// Mutex under the names that std::condition_variable_any calls.
-class BasicLock {
- public:
-  explicit BasicLock(Mutex* mutex) : mutex_(mutex) {}
-  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Lock(); }
-  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_->Unlock(); }
-
- private:
-  Mutex* const mutex_;
-};
-
-}  // namespace
 
 struct MemoryGovernor::Parts {
   Parts(MemoryGovernorOptions governor_options,
