@@ -50,6 +50,7 @@ AggregatorWorker::~AggregatorWorker() { Stop(); }
 
 absl::Status AggregatorWorker::Listen(UniqueFd listener) {
   listener_ = std::move(listener);
+  spare_.Keep();
   return loop_->Add(listener_, kListenerToken, EPOLLIN);
 }
 
@@ -120,9 +121,9 @@ void AggregatorWorker::AcceptClients() {
     absl::StatusOr<UniqueFd> client = Accept(listener_);
     if (!client.ok()) {
       if (absl::IsUnavailable(client.status())) return;
-      // Nothing more can be served, most likely for want of descriptors; who
-      // waits is refused rather than left waiting.
+      // Most likely for want of descriptors.
       options_.counters->NoteBroken(client.status());
+      if (spare_.Refuse(listener_)) continue;
       loop_->Remove(listener_);
       listener_.Close();
       return;

@@ -122,6 +122,7 @@ class AggregatorWorker {
 
   std::vector<AggregatorWorker*> workers_;
   UniqueFd listener_;
+  SpareDescriptor spare_;
   uint64_t accepted_ = 0;
   uint64_t next_token_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<AggregatorConnection>> clients_;

@@ -45,5 +45,11 @@ int main(int argc, char** argv) {
     // An address that only the sidecar can judge.
     return Fail(status, kBadFlag);
   }
-  return status.ok() ? kOk : Fail(status, kFailed);
+  if (!status.ok()) return Fail(status, kFailed);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return Fail(absl::DataLossError(
+                    "standard output did not take the report: is there room?"),
+                kFailed);
+  }
+  return kOk;
 }

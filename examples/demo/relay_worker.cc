@@ -87,6 +87,7 @@ RelayWorker::~RelayWorker() {
 
 absl::Status RelayWorker::Listen(UniqueFd listener) {
   listener_ = std::move(listener);
+  spare_.Keep();
   return loop_->Add(listener_, kListenerToken, EPOLLIN);
 }
 
@@ -159,9 +160,9 @@ void RelayWorker::AcceptClients() {
     absl::StatusOr<UniqueFd> client = Accept(listener_);
     if (!client.ok()) {
       if (absl::IsUnavailable(client.status())) return;
-      // Nothing more can be served, most likely for want of descriptors; who
-      // waits is refused rather than left waiting.
+      // Most likely for want of descriptors.
       counters_->NoteBroken(client.status());
+      if (spare_.Refuse(listener_)) continue;
       loop_->Remove(listener_);
       listener_.Close();
       return;

@@ -152,6 +152,7 @@ class RelayWorker {
 
   std::vector<RelayWorker*> workers_;
   UniqueFd listener_;
+  SpareDescriptor spare_;
   std::unique_ptr<RelayConnection> upstream_;  // null once it is lost
   absl::flat_hash_map<uint64_t, std::unique_ptr<RelayConnection>> clients_;
   absl::flat_hash_map<uint64_t, InFlight> in_flight_;  // by upstream id

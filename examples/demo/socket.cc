@@ -125,4 +125,19 @@ absl::StatusOr<UniqueFd> Accept(const UniqueFd& listener) {
   }
 }
 
+void SpareDescriptor::Keep() {
+  if (!fd_.valid()) fd_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+bool SpareDescriptor::Refuse(const UniqueFd& listener) {
+  if (!fd_.valid()) return false;
+  fd_.Close();
+  const bool refused = [&] {
+    const absl::StatusOr<UniqueFd> taken = Accept(listener);
+    return taken.ok() || absl::IsUnavailable(taken.status());
+  }();
+  Keep();  // with the descriptor that the connection had
+  return refused;
+}
+
 }  // namespace poolscope::demo

@@ -63,6 +63,21 @@ std::string PeerName(const UniqueFd& fd);
 // none now.
 absl::StatusOr<UniqueFd> Accept(const UniqueFd& listener);
 
+// A descriptor in reserve for a listener whose process has no other left: who
+// waits is refused then, rather than left waiting, and the listener lives on.
+class SpareDescriptor {
+ public:
+  // Where there is none yet.
+  void Keep();
+
+  // Takes the next connection that waits, if one does, and closes it. False
+  // when that was not possible.
+  bool Refuse(const UniqueFd& listener);
+
+ private:
+  UniqueFd fd_;
+};
+
 }  // namespace poolscope::demo
 
 #endif  // POOLSCOPE_EXAMPLES_DEMO_SOCKET_H_

@@ -49,6 +49,7 @@ absl::Status WebSocketWorker::Listen(UniqueFd listener,
                                      std::vector<WebSocketWorker*> workers) {
   listener_ = std::move(listener);
   workers_ = std::move(workers);
+  spare_.Keep();
   return loop_->Add(listener_, kListenerToken, EPOLLIN);
 }
 
@@ -95,9 +96,9 @@ void WebSocketWorker::AcceptClients() {
     absl::StatusOr<UniqueFd> client = Accept(listener_);
     if (!client.ok()) {
       if (absl::IsUnavailable(client.status())) return;
-      // Nothing more can be served, most likely for want of descriptors; who
-      // waits is refused rather than left waiting.
+      // Most likely for want of descriptors.
       WebSocketCounters::Add(options_.counters->broken);
+      if (spare_.Refuse(listener_)) continue;
       loop_->Remove(listener_);
       listener_.Close();
       return;

@@ -81,7 +81,8 @@ class WebSocketWorker {
   std::atomic<bool> stop_{false};  // seen at the latest after the wake-up
   std::thread thread_;
 
-  UniqueFd listener_;                      // of one worker alone
+  UniqueFd listener_;
+  SpareDescriptor spare_;                  // of one worker alone
   std::vector<WebSocketWorker*> workers_;  // where it is
   size_t accepted_ = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<WebSocketConnection>>

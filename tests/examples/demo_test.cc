@@ -162,6 +162,15 @@ TEST(DemoTest, APortThatIsTakenIsOneLine) {
   EXPECT_TRUE(absl::StrContains(demo.errors(), address)) << demo.errors();
 }
 
+TEST(DemoTest, AReportThatIsLostIsAnError) {
+  Subprocess demo({"/bin/sh", "-c",
+                   "exec examples/demo/demo --listen=127.0.0.1:0 "
+                   "--duration=1s > /dev/full"});
+  EXPECT_EQ(demo.Wait(), 1);
+  EXPECT_TRUE(absl::StrContains(demo.errors(), "did not take the report"))
+      << demo.errors();
+}
+
 TEST(DemoTest, EndsByItselfWithASummary) {
   Subprocess demo(Demo({"--listen=127.0.0.1:0", "--duration=2s"}));
   EXPECT_EQ(demo.Wait(), 0) << demo.errors();
