@@ -21,6 +21,7 @@
 #include "poolscope/examples/demo/byte_size.h"
 #include "poolscope/examples/demo/chunk_holders.h"
 #include "poolscope/examples/demo/monotonic_time.h"
+#include "poolscope/examples/demo/print_line.h"
 #include "poolscope/examples/demo/sizing.h"
 #include "poolscope/exporter/sidecar.h"
 #include "poolscope/metrics/call_site.h"
@@ -41,12 +42,6 @@ constexpr size_t kChunksShown = 8;
 constexpr uint32_t kMinMessageBytes = 1 << 10;
 constexpr double kStoreBytesPerSecond = 80 << 20;
 constexpr BurstSchedule kBursts{absl::Seconds(10), 0.25};
-
-void Print(const std::string& text, std::FILE* out) {
-  std::fputs(text.c_str(), out);
-  std::fputc('\n', out);
-  std::fflush(out);  // also where it is read through a pipe
-}
 
 AggregatorSample TakeSample(const Aggregator& aggregator, DemoService& service,
                             const MemoryGovernor* governor,
@@ -143,8 +138,8 @@ std::optional<std::string> Report(const DemoOptions& options,
     const bool refused_enough = now.refused() >= kMaxRefusals;
     const absl::Duration woken = MonotonicNow();
     if (woken >= next_line) {
-      if (lines++ % kLinesPerHeader == 0) Print(AggregatorHeader(), out);
-      Print(AggregatorLine(before, now), out);
+      if (lines++ % kLinesPerHeader == 0) PrintLine(AggregatorHeader(), out);
+      PrintLine(AggregatorLine(before, now), out);
       before = std::move(now);
       next_line += kReportInterval;
     }
@@ -248,7 +243,7 @@ absl::Status RunAggregator(const DemoOptions& options, DemoService& service,
       Aggregator::Start(aggregator_options);
   if (!aggregator.ok()) return aggregator.status();
   const absl::Duration start = MonotonicNow();
-  Print(Opening(options, service, aggregator_options), out);
+  PrintLine(Opening(options, service, aggregator_options), out);
 
   AggregatorSummary summary;
   const std::optional<std::string> end_reason =
@@ -268,16 +263,16 @@ absl::Status RunAggregator(const DemoOptions& options, DemoService& service,
   summary.sizing = PlanText(options, aggregator_options, summary);
   if (end_reason.has_value()) {
     summary.rest = Rest(service.pool().options());
-    Print(absl::StrCat("\nThe load is over; resting for ",
-                       absl::FormatDuration(summary.rest),
-                       " to see what goes back"),
-          out);
+    PrintLine(absl::StrCat("\nThe load is over; resting for ",
+                           absl::FormatDuration(summary.rest),
+                           " to see what goes back"),
+              out);
     static_cast<void>(stop.WaitUntil(MonotonicNow() + summary.rest));
     stop.Release();
     summary.rested = TakeSample(**aggregator, service, governor.get(), start);
     summary.holders_after_rest = HoldersText(service);
   }
-  Print(AggregatorSummaryText(summary), out);
+  PrintLine(AggregatorSummaryText(summary), out);
   return CheckBooks(summary);
 }
 

@@ -6,10 +6,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
+#include "poolscope/examples/demo/first_reason.h"
 
 namespace poolscope::demo {
 
@@ -43,13 +43,12 @@ class RelayCounters {
   void NoteRefusal(const absl::Status& reason);
   void NoteBroken(const absl::Status& reason);
   // Empty when there was none.
-  std::string first_refusal() const;
-  std::string first_broken() const;
+  std::string first_refusal() const { return first_refusal_.text(); }
+  std::string first_broken() const { return first_broken_.text(); }
 
  private:
-  mutable std::mutex mutex_;
-  std::string first_refusal_;  // guarded by mutex_
-  std::string first_broken_;   // guarded by mutex_
+  FirstReason first_refusal_;
+  FirstReason first_broken_;
 };
 
 }  // namespace poolscope::demo

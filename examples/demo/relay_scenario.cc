@@ -14,6 +14,7 @@
 #include "poolscope/allocator/outbound/memory_use.h"
 #include "poolscope/examples/demo/forget_message.h"
 #include "poolscope/examples/demo/monotonic_time.h"
+#include "poolscope/examples/demo/print_line.h"
 #include "poolscope/examples/demo/report.h"
 #include "poolscope/examples/demo/traffic.h"
 #include "poolscope/metrics/process/process_memory.h"
@@ -27,12 +28,6 @@ constexpr absl::Duration kTick = absl::Milliseconds(100);
 constexpr int kLinesPerHeader = 20;
 // How long the end waits for answers under way.
 constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
-
-void Print(const std::string& text, std::FILE* out) {
-  std::fputs(text.c_str(), out);
-  std::fputc('\n', out);
-  std::fflush(out);  // also where it is read through a pipe
-}
 
 Sample TakeSample(const Traffic& traffic, DemoService& service,
                   absl::Duration start) {
@@ -96,8 +91,8 @@ Peaks Report(const DemoOptions& options, const Traffic& traffic,
     RaisePeaks(options, now, &peaks);
     next_tick = woken + kTick;
     if (woken >= next_line) {
-      if (lines++ % kLinesPerHeader == 0) Print(ReportHeader(), out);
-      Print(ReportLine(before, now), out);
+      if (lines++ % kLinesPerHeader == 0) PrintLine(ReportHeader(), out);
+      PrintLine(ReportLine(before, now), out);
       before = std::move(now);
       next_line += kReportInterval;
     }
@@ -148,7 +143,7 @@ absl::Status RunRelay(const DemoOptions& options, DemoService& service,
       options, &service.allocator(), &service.channels(), governor.get());
   if (!traffic.ok()) return traffic.status();
   const absl::Duration start = MonotonicNow();
-  Print(Opening(options, service), out);
+  PrintLine(Opening(options, service), out);
 
   Summary summary;
   summary.peaks = Report(options, **traffic, service, start, stop, out);
@@ -161,7 +156,7 @@ absl::Status RunRelay(const DemoOptions& options, DemoService& service,
   summary.max_in_flight = relay.max_in_flight;
   summary.first_refusal = relay.first_refusal();
   summary.first_broken = relay.first_broken();
-  Print(SummaryText(options, summary), out);
+  PrintLine(SummaryText(options, summary), out);
   return CheckBooks(summary);
 }
 

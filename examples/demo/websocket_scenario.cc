@@ -16,6 +16,7 @@
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/monotonic_time.h"
+#include "poolscope/examples/demo/print_line.h"
 #include "poolscope/examples/demo/resident_owners.h"
 #include "poolscope/examples/demo/sizing.h"
 #include "poolscope/examples/demo/websocket_counters.h"
@@ -33,12 +34,6 @@ constexpr absl::Duration kReportInterval = absl::Seconds(1);
 constexpr int kLinesPerHeader = 20;
 // More than the load gives itself.
 constexpr absl::Duration kLoadTimeout = absl::Seconds(40);
-
-void Print(const std::string& text, std::FILE* out) {
-  std::fputs(text.c_str(), out);
-  std::fputc('\n', out);
-  std::fflush(out);  // also where it is read through a pipe
-}
 
 // The scenario while it runs.
 class Run {
@@ -110,8 +105,8 @@ absl::Status Report(const DemoOptions& options, const Run& run,
     const absl::Status status = load.Poll();
     if (!status.ok()) return status;
     const WebSocketSample now = run.TakeSample(load.counts());
-    if (lines++ % kLinesPerHeader == 0) Print(WebSocketReportHeader(), out);
-    Print(WebSocketReportLine(summary->before, now), out);
+    if (lines++ % kLinesPerHeader == 0) PrintLine(WebSocketReportHeader(), out);
+    PrintLine(WebSocketReportLine(summary->before, now), out);
     if (summary->opened_after == absl::ZeroDuration() &&
         now.load.opened == wanted) {
       summary->opened_after = now.elapsed;
@@ -185,16 +180,17 @@ absl::Status RunWebSocket(const DemoOptions& options, DemoService& service,
       WebSocketServer::Start(server_options);
   if (!server.ok()) return server.status();
 
-  Print(absl::StrCat(
-            "scenario ", options.scenario->name, ": ",
-            options.scenario->description, "\n",
-            WebSocketExpectationText(options, server_options.limits), "\n\n",
-            service.Pages(),
-            options.duration == absl::ZeroDuration()
-                ? std::string("runs until Ctrl-C\n")
-                : absl::StrCat("runs for ",
-                               absl::FormatDuration(options.duration), "\n")),
-        out);
+  PrintLine(
+      absl::StrCat(
+          "scenario ", options.scenario->name, ": ",
+          options.scenario->description, "\n",
+          WebSocketExpectationText(options, server_options.limits), "\n\n",
+          service.Pages(),
+          options.duration == absl::ZeroDuration()
+              ? std::string("runs until Ctrl-C\n")
+              : absl::StrCat("runs for ",
+                             absl::FormatDuration(options.duration), "\n")),
+      out);
 
   const Run run(service, **server);
   WebSocketSummary summary;
@@ -221,8 +217,8 @@ absl::Status RunWebSocket(const DemoOptions& options, DemoService& service,
   summary.pool_peak_bytes = pool.direct_peak_bytes;
   summary.pool_limit_bytes = pool.direct_limit_bytes;
   summary.timed_out = WebSocketCounters::Get((*server)->counters().timed_out);
-  Print(WebSocketSummaryText(options, summary), out);
-  Print(PlanText(options, summary, pool), out);
+  PrintLine(WebSocketSummaryText(options, summary), out);
+  PrintLine(PlanText(options, summary, pool), out);
   return status.ok() ? CheckBooks(summary) : status;
 }
 
