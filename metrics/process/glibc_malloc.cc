@@ -45,8 +45,10 @@ std::optional<uint64_t> Attribute(absl::string_view tag,
   const size_t begin = tag.find(key);
   if (begin == absl::string_view::npos) return std::nullopt;
   tag.remove_prefix(begin + key.size());
+  const size_t end = tag.find('"');
   uint64_t value = 0;
-  if (!absl::SimpleAtoi(tag.substr(0, tag.find('"')), &value)) {
+  if (end == absl::string_view::npos ||
+      !absl::SimpleAtoi(tag.substr(0, end), &value)) {
     return std::nullopt;
   }
   return value;

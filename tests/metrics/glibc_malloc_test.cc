@@ -120,7 +120,7 @@ TEST(GlibcMallocTest, RefusesNumbersThatAreNone) {
   const std::string whole = kTwoArenas;
   for (const std::string number : {"\"135168\"", "\"1002\"", "\"1204224\""}) {
     for (const std::string bad :
-         {"\"-1\"", "\"\"", "\"x\"", "\"99999999999999999999\""}) {
+         {"\"-1\"", "\"\"", "\"x\"", "\"99999999999999999999\"", "\"7"}) {
       EXPECT_TRUE(absl::IsDataLoss(
           ParseMallocInfo(absl::StrReplaceAll(whole, {{number, bad}}))
               .status()))
