@@ -118,11 +118,12 @@ void WebSocketConnection::OpenSession(std::optional<DeflateParameters> deflate,
 void WebSocketConnection::ReadFrames(absl::Span<const uint8_t> bytes,
                                      absl::Duration now) {
   if (over_ || state_ != State::kOpen) return;
-  session_->Receive(bytes, [this](WebSocketMessage message) {
+  session_->Receive(bytes, [this, now](WebSocketMessage message) {
     WebSocketCounters::Add(options_.counters->messages_received);
     // A few bytes, inflated and sent back, may be many times as many; the
     // watermark is looked at only between two reads.
     if (session_->frames_bytes() > MaxAnswerBytes()) {
+      if (!session_->close_queued()) closing_ = now;
       session_->Close(WSLAY_CODE_POLICY_VIOLATION);
       return;
     }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,7 +25,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/buffer/buffer.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/outbound/channel_registry.h"
 #include "poolscope/allocator/pool/pool_options.h"
@@ -33,6 +36,8 @@
 #include "poolscope/examples/demo/websocket_handshake.h"
 #include "poolscope/examples/demo/websocket_load.h"
 #include "poolscope/examples/demo/websocket_load_counts.h"
+#include "poolscope/examples/demo/websocket_session.h"
+#include "poolscope/examples/demo/zlib_memory.h"
 
 namespace poolscope::demo {
 namespace {
@@ -394,6 +399,54 @@ TEST_F(WebSocketServerTest, APeerThatStaysAfterTheEndIsDropped) {
   EXPECT_EQ(peer.ReceiveAll(), CloseFrame(1002));
   // It does not close its side.
   Await(server_->counters().ended, 1);
+  ExpectNothingLeft();
+}
+
+// Each message after the first is a reference to it, some hundred bytes that
+// inflate to 20000, which the server's small window cannot compress.
+TEST_F(WebSocketServerTest, FewBytesThatInflateToManyAreNotAllAnswered) {
+  options_.limits.leave = absl::Milliseconds(50);
+  Start();
+  constexpr absl::string_view kOffer =
+      "permessage-deflate; server_max_window_bits=9";
+  std::string request = HandshakeRequest("127.0.0.1", kKey, false);
+  request.insert(request.size() - 2,
+                 absl::StrCat("Sec-WebSocket-Extensions: ", kOffer, "\r\n"));
+  const Handshake handshake = AnswerHandshake(request);
+  ASSERT_TRUE(handshake.deflate.has_value());
+  Peer peer(server_->port());
+  peer.Send(request);
+  ASSERT_EQ(peer.Receive(handshake.answer.size()), handshake.answer);
+
+  ZlibMemory memory;
+  WebSocketSessionOptions client_options;
+  client_options.side = WebSocketSide::kClient;
+  client_options.allocator = allocator_.get();
+  client_options.zlib_memory = &memory;
+  client_options.deflate = handshake.deflate;
+  auto client = *WebSocketSession::Create(client_options);
+  std::mt19937 random(1);
+  std::vector<uint8_t> payload(20000);
+  for (uint8_t& byte : payload) byte = static_cast<uint8_t>(random());
+  constexpr uint64_t kMessages = 200;
+  for (uint64_t i = 0; i < kMessages; ++i) {
+    ASSERT_TRUE(client->Send(WebSocketType::kBinary, payload).ok());
+  }
+  Buffer frames = client->TakeFrames();
+  ASSERT_LT(frames.readable_bytes(), 200000u);
+  peer.Send(frames.ReadString(frames.readable_bytes()));
+
+  const std::string answers = peer.ReceiveAll();
+  uint64_t echoes = 0;
+  client->Receive(
+      absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(answers.data()),
+                          answers.size()),
+      [&](const WebSocketMessage&) { ++echoes; });
+  EXPECT_EQ(client->received_close_code(), 1008);
+  EXPECT_GT(echoes, 0u);
+  EXPECT_LT(echoes, kMessages / 2);
+  frames.Close();
+  client.reset();
   ExpectNothingLeft();
 }
 
