@@ -352,6 +352,18 @@ TEST_F(AdmissionTest, CloseFailsWhatWaitsInOrder) {
   EXPECT_FALSE(admission_->Drain(10));
 }
 
+TEST_F(AdmissionTest, WhatWaitsFailsBeforeWhatComesAfterTheBufferClosed) {
+  Start({});
+  MakeUnwritable();
+  Offer("a");
+  Offer("b");
+  out_->Close(OutboundFailure::kClosed, absl::UnavailableError("shut"));
+  EXPECT_EQ(Offer("c"), Outcome::kRejected);
+  EXPECT_EQ(Failed(), (Texts{"a", "b", "c"}));
+  EXPECT_EQ(admission_->queued_messages(), 0u);
+  EXPECT_EQ(rejected(), 3u);
+}
+
 TEST_F(AdmissionTest, ItsEndFailsWhatWaits) {
   Start({});
   MakeUnwritable();
