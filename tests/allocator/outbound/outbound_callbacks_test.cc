@@ -13,9 +13,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
 #include "poolscope/allocator/outbound/memory_sink.h"
 #include "poolscope/allocator/outbound/outbound_buffer.h"
+#include "poolscope/allocator/outbound/outbound_failure.h"
 #include "poolscope/allocator/outbound/outbound_sink.h"
+#include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/tests/allocator/buffer/buffer_kinds.h"
 
 namespace poolscope {
@@ -285,6 +288,21 @@ TEST_F(OutboundCallbacksTest, ClosingMakesUnwritableForEverAndIsNotTold) {
   out_->SetUserFlag(1, false);
   out_->SetUserFlag(1, true);
   EXPECT_EQ(log_, Log({"-"}));
+}
+
+TEST_F(OutboundCallbacksTest, ClosingIsNoTransitionOfTheRegistry) {
+  ChannelRegistry registry;
+  auto channel = registry.Register({"g", "c", "p"});
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  OutboundOptions options;
+  options.watermarks = {100, 100};
+  OutboundBuffer out(std::move(options), *std::move(channel));
+  out.Add(Message(10));
+  out.Close(OutboundFailure::kClosed, absl::AbortedError("bye"));
+  const OutboundGroupStats group = registry.Stats().groups[0];
+  EXPECT_EQ(group.transitions_to_unwritable, 1);
+  EXPECT_EQ(group.transitions_to_writable, 0);
+  EXPECT_EQ(group.unwritable_channels, 1);
 }
 
 TEST_F(OutboundCallbacksTest, DestructionFailsWhatIsLeft) {
