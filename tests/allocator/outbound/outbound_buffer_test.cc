@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/outbound/memory_sink.h"
+#include "poolscope/allocator/outbound/outbound_failure.h"
 #include "poolscope/tests/allocator/buffer/buffer_kinds.h"
 
 namespace poolscope {
@@ -294,6 +295,19 @@ TEST_F(OutboundBufferTest, ATurnThatEndsAtAFullSinkIsNoTurn) {
   EXPECT_TRUE(out.needs_turn());
   sink_.ThenBeFull();
   EXPECT_FALSE(*out.WriteTo(sink_));
+  EXPECT_FALSE(out.needs_turn());
+}
+
+TEST_F(OutboundBufferTest, AClosedOneNeedsNoTurn) {
+  OutboundOptions options;
+  options.max_writes = 1;
+  OutboundBuffer out(std::move(options));
+  out.Add(Message("abc"));
+  out.AddFlush();
+  sink_.ThenTake(1);
+  EXPECT_FALSE(*out.WriteTo(sink_));
+  EXPECT_TRUE(out.needs_turn());
+  out.Close(OutboundFailure::kClosed, absl::AbortedError("bye"));
   EXPECT_FALSE(out.needs_turn());
 }
 
