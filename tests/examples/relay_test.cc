@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
@@ -28,8 +29,8 @@ namespace {
 
 constexpr int kPatienceMillis = 30000;
 
-bool Readable(const UniqueFd& fd) {
-  pollfd poll_fd{fd.get(), POLLIN, 0};
+bool Ready(const UniqueFd& fd, short events) {
+  pollfd poll_fd{fd.get(), events, 0};
   return poll(&poll_fd, 1, kPatienceMillis) == 1;
 }
 
@@ -47,15 +48,20 @@ class Peer final : private FrameSink {
     const EncodedHeader bytes = EncodeHeader(header);
     SendRaw(std::string(bytes.data(), bytes.size()) + payload);
   }
-  void SendRaw(const std::string& bytes) {
-    ASSERT_EQ(send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
+  void SendRaw(absl::string_view bytes) {
+    while (!bytes.empty()) {
+      ASSERT_TRUE(Ready(fd_, POLLOUT)) << bytes.size();
+      const ssize_t n =
+          send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      ASSERT_GT(n, 0) << bytes.size();
+      bytes.remove_prefix(static_cast<size_t>(n));
+    }
   }
 
   // The next message; nothing when the relay closed the connection.
   std::optional<Message> Receive() {
     while (received_.empty()) {
-      EXPECT_TRUE(Readable(fd_));
+      EXPECT_TRUE(Ready(fd_, POLLIN));
       if (!ReadFrames(fd_, absl::MakeSpan(buffer_), parser_, *this).ok()) {
         return std::nullopt;
       }
@@ -114,7 +120,7 @@ class RelayTest : public testing::Test {
     auto relay = Relay::Start(relay_options);
     ASSERT_TRUE(relay.ok()) << relay.status();
     relay_ = *std::move(relay);
-    ASSERT_TRUE(Readable(listener->fd));
+    ASSERT_TRUE(Ready(listener->fd, POLLIN));
     absl::StatusOr<UniqueFd> upstream = Accept(listener->fd);
     ASSERT_TRUE(upstream.ok()) << upstream.status();
     upstream_ = std::make_unique<Peer>(*std::move(upstream));
@@ -233,6 +239,58 @@ TEST_F(RelayTest, AnErrorOfTheUpstreamReachesTheClient) {
   answer.status = FrameStatus::kCorrupt;
   upstream_->Send(answer, "");
   EXPECT_EQ(client->Receive()->header.status, FrameStatus::kCorrupt);
+}
+
+// A client whose requests the upstream takes and does not answer.
+class RelayInFlightTest : public RelayTest {
+ protected:
+  void SetUp() override {
+    RelayTest::SetUp();
+    client_ = Connect();
+    other_ = Connect();
+  }
+
+  void SendOne(const std::string& payload) {
+    client_->Send(Request(++last_id_, payload), payload);
+    const std::optional<Message> request = upstream_->Receive();
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(request->payload.size(), payload.size());
+    last_ = request->header;
+  }
+
+  // Of another client.
+  void SendOther(const std::string& payload) {
+    other_->Send(Request(1, payload), payload);
+    EXPECT_EQ(upstream_->Receive()->payload, payload);
+  }
+
+  // Not one request more is taken until the upstream answers one.
+  void ExpectFull() {
+    // When this has passed, nobody waits for the upstream's own channel.
+    SendOther("before");
+    client_->Send(Request(++last_id_, "waits"), "waits");
+    // The relay may read both in one turn, in either order, but not later.
+    SendOther("passes");
+    SendOther("passes too");
+    upstream_->Send(AnswerTo(last_, ""), "");
+    EXPECT_EQ(upstream_->Receive()->payload, "waits");
+  }
+
+  std::unique_ptr<Peer> client_;
+  std::unique_ptr<Peer> other_;
+  uint64_t last_id_ = 0;
+  FrameHeader last_;
+};
+
+TEST_F(RelayInFlightTest, AClientWith16RequestsIsNotRead) {
+  for (int i = 0; i < 16; ++i) SendOne("x");
+  ExpectFull();
+}
+
+TEST_F(RelayInFlightTest, AClientWith1MebibyteIsNotRead) {
+  SendOne(std::string((1 << 20) - 1, 'x'));  // one byte is left
+  SendOne("x");
+  ExpectFull();
 }
 
 TEST_F(RelayTest, StoppingFreesRequestsThatWait) {
