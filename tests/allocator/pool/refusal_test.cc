@@ -130,6 +130,25 @@ TEST_P(RefusalTest, ASystemThatRefusesIsNamed) {
   pool->Free(block);
 }
 
+TEST_P(RefusalTest, WhereATableOfAChunkIsRefusedWhatWasReservedIsBack) {
+  // A small chunk's segment finds no room, and a large one's tree.
+  for (int max_order : {9, 14}) {
+    PoolOptions options = WithLimit(size_t{16} << 30, GetParam());
+    options.max_order = max_order;
+    TestPool pool(options);
+    std::vector<void*> blocks = {pool->Allocate(100)};
+    pool.source.FailUse(MemorySource::Use::kMetadata, true);
+    // As many as there is room for in what is mapped for tables.
+    const size_t chunk_bytes = options.chunk_size_bytes();
+    while (void* block = pool->Allocate(chunk_bytes)) blocks.push_back(block);
+    EXPECT_THAT(LastRefusalText(),
+                HasSubstr("refused by the operating system"));
+    EXPECT_EQ(pool->Stats().direct_used_bytes,
+              pool->Stats().arenas[0].reserved_bytes);
+    pool.Free(blocks);
+  }
+}
+
 TEST_P(RefusalTest, SizesBeyondEveryAddressAreRefused) {
   TestPool pool(Quiet(GetParam()));
   for (size_t size : {size_t{1} << 46, (size_t{1} << 46) + 1, size_t{1} << 63,
