@@ -26,7 +26,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "poolscope/metrics/process/smaps.h"
+#include "poolscope/examples/demo/smaps.h"
 
 namespace poolscope::demo {
 

@@ -19,13 +19,13 @@
 #include "poolscope/examples/demo/print_line.h"
 #include "poolscope/examples/demo/resident_owners.h"
 #include "poolscope/examples/demo/sizing.h"
+#include "poolscope/examples/demo/smaps.h"
 #include "poolscope/examples/demo/websocket_counters.h"
 #include "poolscope/examples/demo/websocket_load.h"
 #include "poolscope/examples/demo/websocket_load_process.h"
 #include "poolscope/examples/demo/websocket_report.h"
 #include "poolscope/examples/demo/websocket_server.h"
 #include "poolscope/metrics/process/glibc_malloc.h"
-#include "poolscope/metrics/process/smaps.h"
 
 namespace poolscope::demo {
 namespace {

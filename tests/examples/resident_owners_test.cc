@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
-#include "poolscope/metrics/process/smaps.h"
+#include "poolscope/examples/demo/smaps.h"
 
 namespace poolscope::demo {
 namespace {

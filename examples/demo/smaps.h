@@ -8,8 +8,8 @@
 // and lets others change the mappings meanwhile: on demand, not in a scrape.
 //
 // Thread safety: thread-safe; a plain value.
-#ifndef POOLSCOPE_METRICS_PROCESS_SMAPS_H_
-#define POOLSCOPE_METRICS_PROCESS_SMAPS_H_
+#ifndef POOLSCOPE_EXAMPLES_DEMO_SMAPS_H_
+#define POOLSCOPE_EXAMPLES_DEMO_SMAPS_H_
 
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace poolscope {
+namespace poolscope::demo {
 
 struct SmapsMapping {
   uint64_t begin = 0;  // addresses in [begin, end)
@@ -39,6 +39,6 @@ absl::StatusOr<std::vector<SmapsMapping>> ReadSmaps(
 // The same of the text. Fields that it does not know are left out.
 absl::StatusOr<std::vector<SmapsMapping>> ParseSmaps(absl::string_view text);
 
-}  // namespace poolscope
+}  // namespace poolscope::demo
 
-#endif  // POOLSCOPE_METRICS_PROCESS_SMAPS_H_
+#endif  // POOLSCOPE_EXAMPLES_DEMO_SMAPS_H_

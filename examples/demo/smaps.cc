@@ -1,4 +1,4 @@
-#include "poolscope/metrics/process/smaps.h"
+#include "poolscope/examples/demo/smaps.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
-namespace poolscope {
+namespace poolscope::demo {
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
@@ -116,4 +116,4 @@ absl::StatusOr<std::vector<SmapsMapping>> ReadSmaps(
   return ParseSmaps(text);
 }
 
-}  // namespace poolscope
+}  // namespace poolscope::demo

@@ -1,4 +1,4 @@
-#include "poolscope/metrics/process/smaps.h"
+#include "poolscope/examples/demo/smaps.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 
-namespace poolscope {
+namespace poolscope::demo {
 namespace {
 
 constexpr char kThree[] =
@@ -123,4 +123,4 @@ TEST(SmapsTest, FindsAMappingOfThisProcessWithItsResidence) {
 }
 
 }  // namespace
-}  // namespace poolscope
+}  // namespace poolscope::demo
