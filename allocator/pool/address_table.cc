@@ -4,12 +4,16 @@
 
 namespace poolscope {
 namespace pool_internal {
+namespace {
+
+constexpr size_t kBytes = AddressTable::kSlots * sizeof(std::atomic<Segment*>);
+
+}  // namespace
 
 std::atomic<Segment*>* AddressTable::slots_ = nullptr;
 
 bool AddressTable::Init() {
   static const bool ready = [] {
-    constexpr size_t kBytes = kSlots * sizeof(std::atomic<Segment*>);
     void* slots = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (slots == MAP_FAILED) return false;
@@ -19,6 +23,10 @@ bool AddressTable::Init() {
     return true;
   }();
   return ready;
+}
+
+void AddressTable::AppendRange(std::vector<PoolRange>* ranges) {
+  if (slots_ != nullptr) ranges->push_back(MetadataRange(slots_, kBytes));
 }
 
 void AddressTable::Enter(uintptr_t base, size_t bytes, Segment* segment) {

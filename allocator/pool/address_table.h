@@ -15,7 +15,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/segment.h"
 
 namespace poolscope {
@@ -53,6 +55,9 @@ class AddressTable {
   static void Remove(uintptr_t base, size_t bytes) {
     Enter(base, bytes, nullptr);
   }
+
+  // The table itself, once it is reserved.
+  static void AppendRange(std::vector<PoolRange>* ranges);
 
  private:
   // Written once, before the first segment exists. Hidden: one load less.

@@ -30,6 +30,7 @@
 #include "poolscope/allocator/pool/duration_recorder.h"
 #include "poolscope/allocator/pool/owner.h"
 #include "poolscope/allocator/pool/pool_env.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/sampler.h"
 #include "poolscope/allocator/pool/segment.h"
 #include "poolscope/allocator/pool/shared_blocks.h"
@@ -152,6 +153,9 @@ class Arena : public Owner {
   // carved blocks; and one entry a chunk when `chunks` is not null.
   void Collect(ArenaStats* arena, AllocatorStats* totals, Carved* carved,
                std::vector<ChunkStats>* chunks);
+
+  // Its chunks, and the segments that describe them.
+  void AppendRanges(std::vector<PoolRange>* ranges);
 
   // The first inconsistency, or "". Exact at any time for what the lock
   // guards.

@@ -102,6 +102,18 @@ void Arena::Collect(ArenaStats* arena, AllocatorStats* totals, Carved* carved,
   });
 }
 
+void Arena::AppendRanges(std::vector<PoolRange>* ranges) {
+  MutexLock lock(&mutex_);
+  lists_.ForEach([&](const Chunk* chunk) {
+    const uintptr_t base = reinterpret_cast<uintptr_t>(chunk->base());
+    ranges->push_back({base, chunk->bytes(), PoolRange::Use::kChunk, index_});
+    for (size_t at = 0; at < chunk->bytes(); at += kSegmentBytes) {
+      ranges->push_back(
+          MetadataRange(AddressTable::Find(base + at), sizeof(Segment)));
+    }
+  });
+}
+
 std::string Arena::CheckChunkLocked(Chunk* chunk, Carved* carved) {
   const size_t page_bytes = env_->options.page_size_bytes;
   size_t free_pages = 0;

@@ -75,5 +75,12 @@ void MetadataAllocator::Free(void* block, size_t bytes) {
   free_[order] = freed;
 }
 
+void MetadataAllocator::AppendRanges(std::vector<PoolRange>* ranges) {
+  MutexLock lock(&mutex_);
+  for (const Region* region = regions_; region; region = region->next) {
+    ranges->push_back(MetadataRange(region, kRegionBytes));
+  }
+}
+
 }  // namespace pool_internal
 }  // namespace poolscope

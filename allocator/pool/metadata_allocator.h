@@ -12,9 +12,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/pool/memory_source.h"
+#include "poolscope/allocator/pool/pool_range.h"
 
 namespace poolscope {
 namespace pool_internal {
@@ -31,6 +33,10 @@ class MetadataAllocator {
   [[nodiscard]] void* Allocate(size_t bytes);
   // `bytes` as given to Allocate().
   void Free(void* block, size_t bytes);
+
+  // The mappings that blocks of up to 64 KiB are cut from. A larger block is
+  // its user's to name.
+  void AppendRanges(std::vector<PoolRange>* ranges);
 
   // Mapped from the source.
   size_t mapped_bytes() const {

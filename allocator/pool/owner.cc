@@ -45,5 +45,14 @@ void OwnerDirectory::Remove(const Owner& owner) {
       .store(nullptr, std::memory_order_release);
 }
 
+void OwnerDirectory::AppendRanges(std::vector<PoolRange>* ranges) {
+  // Tables are added in order; where a race left a hole, none follows it yet.
+  for (const std::atomic<Leaf*>& root : roots_) {
+    const Leaf* leaf = root.load(std::memory_order_acquire);
+    if (leaf == nullptr) return;
+    ranges->push_back(MetadataRange(leaf, sizeof(Leaf)));
+  }
+}
+
 }  // namespace pool_internal
 }  // namespace poolscope

@@ -12,7 +12,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/segment.h"
 
 namespace poolscope {
@@ -43,6 +45,9 @@ class OwnerDirectory {
     if (leaf == nullptr) return nullptr;
     return leaf->owners[index % kLeafEntries].load(std::memory_order_acquire);
   }
+
+  // The tables themselves.
+  static void AppendRanges(std::vector<PoolRange>* ranges);
 
  private:
   static constexpr size_t kLeafEntries = 2048;

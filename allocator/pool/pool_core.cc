@@ -147,7 +147,7 @@ void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (auto& arena : core->arenas_) arena->mutex()->LockForFork();
     core->env_.sampler.mutex()->LockForFork();
     core->env_.direct_pace_mutex.LockForFork();
-    core->env_.spare_mutex.LockForFork();
+    core->env_.segment_mutex.LockForFork();
     core->env_.metadata.mutex()->LockForFork();
   }
 }
@@ -155,7 +155,7 @@ void PoolCore::LockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 void PoolCore::UnlockAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
     core->env_.metadata.mutex()->UnlockForFork();
-    core->env_.spare_mutex.UnlockForFork();
+    core->env_.segment_mutex.UnlockForFork();
     core->env_.direct_pace_mutex.UnlockForFork();
     core->env_.sampler.mutex()->UnlockForFork();
     for (auto& arena : core->arenas_) arena->mutex()->UnlockForFork();
@@ -176,6 +176,20 @@ void PoolCore::UnlockAllInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     core->guard_.store(0);
   }
   UnlockAll();
+}
+
+std::vector<PoolRange> PoolCore::Ranges() {
+  std::vector<PoolRange> ranges;
+  {
+    MutexLock lock(&process_mutex);
+    for (PoolCore* core = cores; core != nullptr; core = core->next_core_) {
+      for (auto& arena : core->arenas_) arena->AppendRanges(&ranges);
+      core->env_.AppendRanges(&ranges);
+    }
+  }
+  AddressTable::AppendRange(&ranges);
+  OwnerDirectory::AppendRanges(&ranges);
+  return ranges;
 }
 
 // ------------------------------------------------------------- thread caches
@@ -439,6 +453,7 @@ void* PoolCore::TryMapHuge(size_t size, size_t bytes, size_t alignment,
     segment->huge_requested = size;
     segment->huge_arena = arena;
     AddressTable::Enter(address, bytes, segment);
+    env_.ListHuge(segment);
     SampleHuge(segment);
   } else {
     if (segment != nullptr) env_.FreeSegment(segment);
@@ -539,6 +554,7 @@ void PoolCore::FreeHuge(Segment* segment, uintptr_t address) {
     env_.EndSample(sample);
   }
   env_.releasing_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  env_.UnlistHuge(segment);
   AddressTable::Remove(address, bytes);
   env_.options.memory_source->Unmap(reinterpret_cast<void*>(address), bytes);
   env_.FreeSegment(segment);
@@ -563,37 +579,6 @@ size_t PoolCore::UsableSize(const void* block) {
     Fatal("size asked of %p, which is not the start of a block in use", block);
   }
   return RunOf(address, word)->block_bytes;
-}
-
-// ------------------------------------------------------------------- upkeep
-
-TrimResult PoolCore::Trim() {
-  TrimResult result;
-  ThreadCache* own = ActiveCache(this);
-  if (own != nullptr) {
-    if (own->CachedBytes() > 0) ++result.caches_emptied;
-    own->Flush(EvictionReason::kReclaim);
-  }
-  FlushIdleCaches(EvictionReason::kReclaim, /*all=*/true, 0, &result);
-  for (const std::unique_ptr<Arena>& arena : arenas_) {
-    arena->ReleaseShared(/*all=*/true);
-    arena->ReleaseEmptyChunks(/*all=*/true, &result.chunks_unmapped,
-                              &result.trimmed_bytes);
-    result.trimmed_bytes += arena->PurgeFreePages();
-  }
-  return result;
-}
-
-TrimResult PoolCore::Maintain() {
-  TrimResult result;
-  FlushIdleCaches(EvictionReason::kIdle, /*all=*/false,
-                  env_.options.clock->NowNanos(), &result);
-  for (const std::unique_ptr<Arena>& arena : arenas_) {
-    arena->ReleaseShared(/*all=*/false);
-    arena->ReleaseEmptyChunks(/*all=*/false, &result.chunks_unmapped,
-                              &result.trimmed_bytes);
-  }
-  return result;
 }
 
 }  // namespace pool_internal

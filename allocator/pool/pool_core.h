@@ -23,6 +23,7 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/arena.h"
 #include "poolscope/allocator/pool/pool_env.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/allocator/pool/thread_cache.h"
 
@@ -54,6 +55,8 @@ class PoolCore {
   TrimResult Maintain();
   AllocatorStats Stats(const StatsOptions& options) const;
   absl::Status CheckInvariants() const;
+  // Of every core, closed ones too, and the tables that they share.
+  static std::vector<PoolRange> Ranges();
 
   void KeepUntilEnd(std::shared_ptr<void> object);
 

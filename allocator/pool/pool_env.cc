@@ -20,7 +20,7 @@ PoolEnv::~PoolEnv() {
 
 Segment* PoolEnv::NewSegment() {
   {
-    MutexLock lock(&spare_mutex);
+    MutexLock lock(&segment_mutex);
     if (spare != nullptr) {
       Segment* segment = spare;
       spare = segment->next;
@@ -40,7 +40,7 @@ void PoolEnv::FreeSegment(Segment* segment) {
   segment->huge_requested = 0;
   segment->prev = nullptr;
   {
-    MutexLock lock(&spare_mutex);
+    MutexLock lock(&segment_mutex);
     if (spare_count < kMaxSpareSegments) {
       segment->next = spare;
       spare = segment;
@@ -49,6 +49,33 @@ void PoolEnv::FreeSegment(Segment* segment) {
     }
   }
   metadata.Free(segment, sizeof(Segment));
+}
+
+void PoolEnv::ListHuge(Segment* segment) {
+  MutexLock lock(&segment_mutex);
+  segment->prev = nullptr;
+  segment->next = huge;
+  if (huge != nullptr) huge->prev = segment;
+  huge = segment;
+}
+
+void PoolEnv::UnlistHuge(Segment* segment) {
+  MutexLock lock(&segment_mutex);
+  (segment->prev == nullptr ? huge : segment->prev->next) = segment->next;
+  if (segment->next != nullptr) segment->next->prev = segment->prev;
+}
+
+void PoolEnv::AppendRanges(std::vector<PoolRange>* ranges) {
+  MutexLock lock(&segment_mutex);
+  for (const Segment* segment = huge; segment; segment = segment->next) {
+    ranges->push_back({segment->base, segment->huge_bytes,
+                       PoolRange::Use::kHuge, segment->huge_arena});
+    ranges->push_back(MetadataRange(segment, sizeof(Segment)));
+  }
+  for (const Segment* segment = spare; segment; segment = segment->next) {
+    ranges->push_back(MetadataRange(segment, sizeof(Segment)));
+  }
+  metadata.AppendRanges(ranges);
 }
 
 void PoolEnv::StartPace(SamplePace* pace, uint64_t seed) const {

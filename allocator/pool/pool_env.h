@@ -11,12 +11,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "poolscope/allocator/base/allocation_observer.h"
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/pool/memory_limit.h"
 #include "poolscope/allocator/pool/metadata_allocator.h"
 #include "poolscope/allocator/pool/pool_options.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/sampler.h"
 #include "poolscope/allocator/pool/segment.h"
 #include "poolscope/allocator/pool/size_classes.h"
@@ -47,6 +49,12 @@ struct PoolEnv {
   [[nodiscard]] Segment* NewSegment();
   // Words and states must be zero again.
   void FreeSegment(Segment* segment);
+
+  // Between these two AppendRanges() has the huge block of `segment`.
+  void ListHuge(Segment* segment);
+  void UnlistHuge(Segment* segment);
+  // Huge blocks, and the tables that no arena has.
+  void AppendRanges(std::vector<PoolRange>* ranges);
 
   // Starts `pace` under the interval that holds now.
   void StartPace(SamplePace* pace, uint64_t seed) const;
@@ -82,10 +90,12 @@ struct PoolEnv {
   // The allocator is gone: empty chunks are not kept. A hint.
   std::atomic<bool> closed{false};
 
-  // Spare segments: a huge block that comes and goes needs no mapping of ours.
-  Mutex spare_mutex{LockRank::kMetadata};
-  Segment* spare ABSL_GUARDED_BY(spare_mutex) = nullptr;
-  int spare_count ABSL_GUARDED_BY(spare_mutex) = 0;
+  // Segments of huge blocks, for AppendRanges(), and spare ones: a huge block
+  // that comes and goes needs no mapping of ours.
+  Mutex segment_mutex{LockRank::kMetadata};
+  Segment* huge ABSL_GUARDED_BY(segment_mutex) = nullptr;
+  Segment* spare ABSL_GUARDED_BY(segment_mutex) = nullptr;
+  int spare_count ABSL_GUARDED_BY(segment_mutex) = 0;
 };
 
 }  // namespace pool_internal

@@ -101,6 +101,8 @@ AllocatorStats PooledAllocator::Stats(const StatsOptions& options) const {
   return core_->Stats(options);
 }
 
+std::vector<PoolRange> PooledAllocator::Ranges() { return PoolCore::Ranges(); }
+
 TrimResult PooledAllocator::Trim() { return core_->Trim(); }
 TrimResult PooledAllocator::Maintain() { return core_->Maintain(); }
 

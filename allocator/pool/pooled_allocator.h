@@ -36,11 +36,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pool_options.h"
+#include "poolscope/allocator/pool/pool_range.h"
 
 namespace poolscope {
 
@@ -127,6 +129,12 @@ class PooledAllocator final {
 
   // One consistent snapshot; see AllocatorStats for what holds in each.
   AllocatorStats Stats(const StatsOptions& options = StatsOptions()) const;
+
+  // What every allocator of the process has mapped, those included that are
+  // gone and have blocks in use, and the tables that all of them share; in no
+  // order, none twice. What is being mapped or unmapped meanwhile may be
+  // missing. Takes each arena's lock for a time that grows with its chunks.
+  static std::vector<PoolRange> Ranges();
 
   // Gives back now whatever is not in use: this thread's cache, idle threads'
   // caches, empty chunks, free pages inside chunks. Other threads' caches are

@@ -92,7 +92,8 @@ never "metrics does not know HTTP or the exporter" \
   @civetweb //exporter
 exactly "metrics sees the values of the pool, not its parts" \
   "kind('cc_library rule', filter('^//allocator/pool:', deps(//metrics/...)))" \
-  "//allocator/pool:allocator_stats"
+  "//allocator/pool:allocator_stats
+//allocator/pool:pool_range"
 never "metrics sees what a leak detector says, not the detector" \
   //metrics/... //allocator/leak \
   //allocator/leak:leak_detector
