@@ -26,7 +26,7 @@ bool AddressTable::Init() {
 }
 
 void AddressTable::AppendRange(std::vector<PoolRange>* ranges) {
-  if (slots_ != nullptr) ranges->push_back(MetadataRange(slots_, kBytes));
+  ranges->push_back(MetadataRange(slots_, kBytes));
 }
 
 void AddressTable::Enter(uintptr_t base, size_t bytes, Segment* segment) {

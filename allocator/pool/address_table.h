@@ -56,7 +56,7 @@ class AddressTable {
     Enter(base, bytes, nullptr);
   }
 
-  // The table itself, once it is reserved.
+  // The table itself. After Init().
   static void AppendRange(std::vector<PoolRange>* ranges);
 
  private:

@@ -25,6 +25,8 @@ constexpr size_t kSystemPageBytes = 4096;
 // the start, so that it serves before and after any static object.
 Mutex process_mutex(LockRank::kProcess);
 PoolCore* cores ABSL_GUARDED_BY(process_mutex) = nullptr;
+// Whether there ever was one, and with it the address table.
+bool had_cores ABSL_GUARDED_BY(process_mutex) = false;
 
 }  // namespace
 
@@ -67,6 +69,7 @@ absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
     if (other == nullptr) {
       core->next_core_ = cores;
       cores = core;
+      had_cores = true;
       return core;
     }
     taken = absl::InvalidArgumentError(
@@ -186,8 +189,8 @@ std::vector<PoolRange> PoolCore::Ranges() {
       for (auto& arena : core->arenas_) arena->AppendRanges(&ranges);
       core->env_.AppendRanges(&ranges);
     }
+    if (had_cores) AddressTable::AppendRange(&ranges);
   }
-  AddressTable::AppendRange(&ranges);
   OwnerDirectory::AppendRanges(&ranges);
   return ranges;
 }
