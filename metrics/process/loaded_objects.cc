@@ -45,6 +45,14 @@ std::string ProgramPath(absl::string_view proc_root) {
   return length < 0 ? "" : std::string(path, static_cast<size_t>(length));
 }
 
+// In whole pages.
+LoadedSegment SegmentOf(const dl_phdr_info& info, const ElfW(Phdr) & header) {
+  const uint64_t page_mask = static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) - 1;
+  const uint64_t begin = info.dlpi_addr + header.p_vaddr;
+  return {begin & ~page_mask,
+          (begin + header.p_memsz + page_mask) & ~page_mask};
+}
+
 void Append(const dl_phdr_info& info, std::vector<LoadedObject>* objects) {
   const uint64_t page_mask = static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) - 1;
   const absl::Span<const ElfW(Phdr)> headers(info.dlpi_phdr, info.dlpi_phnum);
@@ -57,12 +65,12 @@ void Append(const dl_phdr_info& info, std::vector<LoadedObject>* objects) {
   }
   for (const ElfW(Phdr) & header : headers) {
     if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
-    const uint64_t begin = info.dlpi_addr + header.p_vaddr;
+    const LoadedSegment segment = SegmentOf(info, header);
     LoadedObject& object = objects->emplace_back();
     object.path = info.dlpi_name;
     object.build_id = build_id;
-    object.begin = begin & ~page_mask;
-    object.end = (begin + header.p_memsz + page_mask) & ~page_mask;
+    object.begin = segment.begin;
+    object.end = segment.end;
     object.file_offset = header.p_offset & ~page_mask;
   }
 }
@@ -83,6 +91,22 @@ std::vector<LoadedObject> ReadLoadedObjects(absl::string_view proc_root) {
     if (object.path.empty()) object.path = program;
   }
   return objects;
+}
+
+std::vector<LoadedSegment> ReadLoadedSegments() {
+  std::vector<LoadedSegment> segments;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* data) {
+        for (const ElfW(Phdr) & header :
+             absl::MakeConstSpan(info->dlpi_phdr, info->dlpi_phnum)) {
+          if (header.p_type != PT_LOAD) continue;
+          static_cast<std::vector<LoadedSegment>*>(data)->push_back(
+              SegmentOf(*info, header));
+        }
+        return 0;
+      },
+      &segments);
+  return segments;
 }
 
 }  // namespace poolscope

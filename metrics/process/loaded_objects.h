@@ -30,6 +30,16 @@ struct LoadedObject {
 // `proc_root` ("/proc"), and is empty where that cannot be read.
 std::vector<LoadedObject> ReadLoadedObjects(absl::string_view proc_root);
 
+// Addresses in [begin, end), in whole pages.
+struct LoadedSegment {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// Every segment of the program and its shared objects: code, constants, data,
+// and the memory without a name that their zeroed variables lie in.
+std::vector<LoadedSegment> ReadLoadedSegments();
+
 }  // namespace poolscope
 
 #endif  // POOLSCOPE_METRICS_PROCESS_LOADED_OBJECTS_H_
