@@ -1,0 +1,128 @@
+#include "poolscope/metrics/native_memory/background_walker.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace poolscope {
+
+BackgroundWalker::BackgroundWalker(WalkFunction walk,
+                                   ResidentFunction resident_bytes,
+                                   BackgroundWalkerOptions options)
+    : walk_(std::move(walk)),
+      resident_bytes_(std::move(resident_bytes)),
+      options_(options) {
+  MutexLock lock(&mutex_);
+  last_ = std::make_shared<const NativeMemoryStats>();
+}
+
+std::unique_ptr<std::promise<BackgroundWalker::Outcome>>
+BackgroundWalker::Begin(MemoryWalk::Detail detail, Flight* current) {
+  if (flight_ != nullptr) {
+    *current = *flight_;
+    return nullptr;
+  }
+  auto promise = std::make_unique<std::promise<Outcome>>();
+  flight_ = std::make_shared<Flight>();
+  flight_->detail = detail;
+  flight_->outcome = promise->get_future().share();
+  return promise;
+}
+
+BackgroundWalker::Outcome BackgroundWalker::Walk(
+    MemoryWalk::Detail detail, absl::Duration budget,
+    std::promise<Outcome>* promise) {
+  const int64_t begun = options_.clock->NowNanos();
+  absl::StatusOr<NativeMemoryStats> walked = walk_(detail, budget);
+  const int64_t ended = options_.clock->NowNanos();
+  Stats kept;
+  Stats whole;
+  if (walked.ok()) {
+    // Megabytes, perhaps: they live as long as who asked needs them.
+    std::vector<OwnedMapping> mappings = std::move(walked->mappings);
+    walked->mappings.clear();
+    kept = std::make_shared<const NativeMemoryStats>(*walked);
+    walked->mappings = std::move(mappings);
+    whole = std::make_shared<const NativeMemoryStats>(*std::move(walked));
+  }
+  const Outcome outcome = whole != nullptr ? Outcome(whole) : walked.status();
+  {
+    MutexLock lock(&mutex_);
+    flight_ = nullptr;
+    latest_ = outcome.status();
+    if (kept != nullptr) {
+      last_ = std::move(kept);
+      last_nanos_ = begun;
+    }
+    const auto pause =
+        static_cast<int64_t>((ended - begun) / options_.most_share);
+    due_nanos_ =
+        begun + std::max(absl::ToInt64Nanoseconds(options_.interval), pause);
+  }
+  promise->set_value(outcome);
+  return outcome;
+}
+
+void BackgroundWalker::WalkIfDue() {
+  const int64_t now = options_.clock->NowNanos();
+  {
+    MutexLock lock(&mutex_);
+    if (flight_ != nullptr || now < due_nanos_) return;
+  }
+  const uint64_t resident_bytes = resident_bytes_();
+  std::unique_ptr<std::promise<Outcome>> promise;
+  {
+    MutexLock lock(&mutex_);
+    if (resident_bytes > options_.most_resident_bytes) {
+      due_nanos_ = now + absl::ToInt64Nanoseconds(options_.interval);
+      latest_ = absl::FailedPreconditionError(absl::StrCat(
+          "no walk in the background: ", resident_bytes,
+          " bytes are resident, more than ", options_.most_resident_bytes));
+      return;
+    }
+    Flight current;
+    promise = Begin(MemoryWalk::Detail::kCategories, &current);
+  }
+  if (promise == nullptr) return;
+  Walk(MemoryWalk::Detail::kCategories, options_.budget, promise.get())
+      .IgnoreError();
+}
+
+absl::StatusOr<BackgroundWalker::Stats> BackgroundWalker::WalkNow(
+    MemoryWalk::Detail detail) {
+  while (true) {
+    Flight current;
+    std::unique_ptr<std::promise<Outcome>> promise;
+    {
+      MutexLock lock(&mutex_);
+      promise = Begin(detail, &current);
+    }
+    if (promise != nullptr) {
+      return Walk(detail, options_.budget_on_demand, promise.get());
+    }
+    current.outcome.wait();
+    if (current.detail == MemoryWalk::Detail::kMappings ||
+        detail == MemoryWalk::Detail::kCategories) {
+      return current.outcome.get();
+    }
+  }
+}
+
+BackgroundWalker::Result BackgroundWalker::Latest() const {
+  Result result;
+  int64_t begun;
+  {
+    MutexLock lock(&mutex_);
+    result.stats = last_;
+    result.latest = latest_;
+    begun = last_nanos_;
+  }
+  if (result.stats->walk_id != 0) {
+    result.age_seconds = 1e-9 * (options_.clock->NowNanos() - begun);
+  }
+  return result;
+}
+
+}  // namespace poolscope

@@ -1,0 +1,168 @@
+#include "poolscope/metrics/native_memory/memory_walk.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "poolscope/metrics/process/loaded_objects.h"
+#include "poolscope/metrics/process/own_memory.h"
+#include "poolscope/metrics/process/thread_anchors.h"
+
+namespace poolscope {
+namespace {
+
+MemoryOwner OwnerOf(PoolRange::Use use) {
+  switch (use) {
+    case PoolRange::Use::kChunk:
+      return MemoryOwner::kPoolArenas;
+    case PoolRange::Use::kHuge:
+      return MemoryOwner::kPoolHuge;
+    case PoolRange::Use::kMetadata:
+      break;
+  }
+  return MemoryOwner::kPoolMetadata;
+}
+
+bool IsCommitted(const Mapping& mapping) {
+  return mapping.readable || mapping.writable || mapping.executable;
+}
+
+std::string Permissions(const Mapping& mapping) {
+  return {mapping.readable ? 'r' : '-', mapping.writable ? 'w' : '-',
+          mapping.executable ? 'x' : '-', mapping.shared ? 's' : 'p'};
+}
+
+uint64_t DefaultStackBytes() {
+  size_t bytes = size_t{8} << 20;
+  pthread_attr_t attributes;
+  if (pthread_getattr_default_np(&attributes) == 0) {
+    pthread_attr_getstacksize(&attributes, &bytes);
+    pthread_attr_destroy(&attributes);
+  }
+  return bytes;
+}
+
+OwnedMapping Described(const Mapping& mapping, const OwnedRange& range) {
+  OwnedMapping owned;
+  owned.start = range.start;
+  owned.end = range.end;
+  owned.permissions = Permissions(mapping);
+  owned.name = absl::Utf8SafeCHexEscape(mapping.name);
+  owned.resident_bytes = range.resident_bytes;
+  owned.category = std::string(MemoryOwnerName(range.owner));
+  owned.detail = range.detail;
+  return owned;
+}
+
+}  // namespace
+
+MemoryWalk::MemoryWalk(MemoryWalkOptions options)
+    : options_(std::move(options)) {}
+
+absl::Status MemoryWalk::ReadMappings(absl::Time deadline,
+                                      std::vector<Mapping>* mappings) const {
+  bool late = false;
+  const absl::Status read =
+      ReadSmaps(options_.proc_root, [&](const Mapping& mapping) {
+        // One that was merged with the mapping before it, while that was being
+        // shown, is shown again.
+        const uint64_t covered = mappings->empty() ? 0 : mappings->back().end;
+        if (mapping.end > covered) {
+          Mapping& added = mappings->emplace_back(mapping);
+          added.start = std::max(added.start, covered);
+          added.resident_bytes = std::min(added.resident_bytes, added.bytes());
+        }
+        late = absl::Now() > deadline;
+        return !late;
+      });
+  if (!late) return read;
+  return absl::DeadlineExceededError(absl::StrCat(
+      "the walk over the mappings was given up after ", mappings->size(),
+      " of them: it took longer than its budget"));
+}
+
+void MemoryWalk::AppendPoolClaims(std::vector<MemoryClaim>* claims) const {
+  if (options_.pool_ranges == nullptr) return;
+  for (const PoolRange& range : options_.pool_ranges()) {
+    claims->push_back({range.base, range.base + range.bytes, OwnerOf(range.use),
+                       range.arena == PoolRange::kNoArena
+                           ? std::string()
+                           : absl::StrCat("arena ", range.arena)});
+  }
+}
+
+absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
+                                                   absl::Duration budget) {
+  const absl::Time begun = absl::Now();
+  std::vector<Mapping> mappings;
+  // Before and after, so that neither what the pool maps meanwhile nor what it
+  // unmaps is taken for another's.
+  std::vector<MemoryClaim> claims;
+  AppendPoolClaims(&claims);
+  const absl::Status read = ReadMappings(begun + budget, &mappings);
+  if (!read.ok()) return read;
+  AppendPoolClaims(&claims);
+  for (const LoadedSegment& segment : ReadLoadedSegments()) {
+    claims.push_back({segment.begin, segment.end, MemoryOwner::kCode, ""});
+  }
+  const std::vector<ThreadAnchor> threads =
+      ReadThreadAnchors(options_.proc_root);
+
+  const bool malloc_is_glibc =
+      options_.malloc_is_glibc == nullptr || options_.malloc_is_glibc();
+  const std::vector<OwnedRange> ranges =
+      Attribute({mappings, claims, threads, DefaultStackBytes(),
+                 malloc_is_glibc, ReadOwnWords, OwnResidentBytes});
+
+  NativeMemoryStats stats;
+  stats.walk_id = ++walks_;
+  stats.walked_at_unix_nanos = absl::ToUnixNanos(begun);
+  stats.mapping_count = mappings.size();
+  AddUp(mappings, ranges, malloc_is_glibc, &stats);
+  if (detail == Detail::kMappings) {
+    stats.mappings.reserve(ranges.size());
+    for (const OwnedRange& range : ranges) {
+      stats.mappings.push_back(Described(mappings[range.mapping], range));
+    }
+  }
+  stats.walk_seconds = absl::ToDoubleSeconds(absl::Now() - begun);
+  return stats;
+}
+
+void MemoryWalk::AddUp(absl::Span<const Mapping> mappings,
+                       absl::Span<const OwnedRange> ranges,
+                       bool malloc_is_glibc, NativeMemoryStats* stats) {
+  std::array<NativeMemoryCategoryStats, kMemoryOwnerCount> categories;
+  for (const OwnedRange& range : ranges) {
+    NativeMemoryCategoryStats& category =
+        categories[static_cast<size_t>(range.owner)];
+    category.mmap_reserved_bytes += range.bytes();
+    if (IsCommitted(mappings[range.mapping])) {
+      category.mmap_committed_bytes += range.bytes();
+    }
+    category.resident_bytes += range.resident_bytes;
+    category.resident_is_estimate |= range.resident_is_estimate;
+    category.live_count += range.live_count;
+    stats->resident_bytes += range.resident_bytes;
+  }
+  for (size_t i = 0; i < kMemoryOwnerCount; ++i) {
+    const auto owner = static_cast<MemoryOwner>(i);
+    if (owner == MemoryOwner::kOtherMalloc && malloc_is_glibc) continue;
+    NativeMemoryCategoryStats& category = categories[i];
+    category.name = std::string(MemoryOwnerName(owner));
+    peak_committed_bytes_[i] =
+        std::max(peak_committed_bytes_[i], category.mmap_committed_bytes);
+    category.peak_committed_bytes = peak_committed_bytes_[i];
+    if (owner == MemoryOwner::kThreadStacks) {
+      category.threads = category.live_count;
+    }
+    stats->categories.push_back(std::move(category));
+  }
+}
+
+}  // namespace poolscope
