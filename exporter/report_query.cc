@@ -1,5 +1,7 @@
 #include "poolscope/exporter/report_query.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -11,9 +13,8 @@
 #include "poolscope/exporter/query.h"
 
 namespace poolscope {
-namespace {
 
-constexpr int kMaxTop = 1000;
+constexpr uint64_t kMaxTop = 1000;
 
 bool PrefersJson(const HttpRequest& request) {
   const absl::string_view accept = request.Header("Accept");
@@ -21,28 +22,28 @@ bool PrefersJson(const HttpRequest& request) {
   return json > 0 && json >= AcceptQuality(accept, "text/plain");
 }
 
-absl::Status ParseFormat(absl::string_view value, bool* json) {
-  if (value != "json" && value != "text") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "format=", absl::CHexEscape(value), ": must be text or json"));
-  }
-  *json = value == "json";
-  return absl::OkStatus();
+absl::StatusOr<bool> ParseFormat(absl::string_view value) {
+  if (value == "json") return true;
+  if (value == "text") return false;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "format=", absl::CHexEscape(value), ": must be text or json"));
 }
 
-absl::Status ParseTop(absl::string_view value, int* top) {
-  // A number's first character: SimpleAtoi() takes blanks and signs too.
-  if (value.empty() || !absl::ascii_isdigit(value.front()) ||
-      !absl::ascii_isdigit(value.back()) || !absl::SimpleAtoi(value, top) ||
-      *top < 1 || *top > kMaxTop) {
+absl::StatusOr<uint64_t> ParseNumber(absl::string_view name,
+                                     absl::string_view value, uint64_t least,
+                                     uint64_t most) {
+  uint64_t number = 0;
+  // SimpleAtoi() takes blanks and a sign too.
+  const bool digits =
+      std::all_of(value.begin(), value.end(), absl::ascii_isdigit);
+  if (!digits || !absl::SimpleAtoi(value, &number) || number < least ||
+      number > most) {
     return absl::InvalidArgumentError(
-        absl::StrCat("top=", absl::CHexEscape(value),
-                     ": must be a number from 1 to ", kMaxTop));
+        absl::StrCat(name, "=", absl::CHexEscape(value),
+                     ": must be a number from ", least, " to ", most));
   }
-  return absl::OkStatus();
+  return number;
 }
-
-}  // namespace
 
 absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request) {
   const absl::StatusOr<QueryParameters> parameters = ParseQuery(request.query);
@@ -51,8 +52,9 @@ absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request) {
   query.json = PrefersJson(request);
   for (const auto& [name, value] : *parameters) {
     if (name == "format") {
-      absl::Status status = ParseFormat(value, &query.json);
-      if (!status.ok()) return status;
+      const absl::StatusOr<bool> json = ParseFormat(value);
+      if (!json.ok()) return json.status();
+      query.json = *json;
     } else if (name == "allocator") {
       absl::StatusOr<std::string> allocator = ParseAllocatorName(value);
       if (!allocator.ok()) return allocator.status();
@@ -72,17 +74,19 @@ absl::StatusOr<ChannelsQuery> ParseChannelsQuery(const HttpRequest& request) {
   ChannelsQuery query;
   query.json = PrefersJson(request);
   for (const auto& [name, value] : *parameters) {
-    absl::Status status;
     if (name == "format") {
-      status = ParseFormat(value, &query.json);
+      const absl::StatusOr<bool> json = ParseFormat(value);
+      if (!json.ok()) return json.status();
+      query.json = *json;
     } else if (name == "top") {
-      status = ParseTop(value, &query.top);
+      const absl::StatusOr<uint64_t> top = ParseNumber(name, value, 1, kMaxTop);
+      if (!top.ok()) return top.status();
+      query.top = static_cast<int>(*top);
     } else {
-      status = absl::InvalidArgumentError(
+      return absl::InvalidArgumentError(
           absl::StrCat(absl::CHexEscape(name),
                        ": no such parameter; there are format and top"));
     }
-    if (!status.ok()) return status;
   }
   return query;
 }

@@ -6,6 +6,7 @@
 #ifndef POOLSCOPE_EXPORTER_REPORT_QUERY_H_
 #define POOLSCOPE_EXPORTER_REPORT_QUERY_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,19 @@ struct ChannelsQuery {
   bool json = false;
   int top = 20;
 };
+
+// Whether the Accept header prefers JSON to text.
+bool PrefersJson(const HttpRequest& request);
+
+// The value of `format=`, text or json: whether it is JSON;
+// InvalidArgumentError for any other.
+absl::StatusOr<bool> ParseFormat(absl::string_view value);
+
+// The value of `name=`, of digits alone; InvalidArgumentError names the bounds
+// where it is not within them.
+absl::StatusOr<uint64_t> ParseNumber(absl::string_view name,
+                                     absl::string_view value, uint64_t least,
+                                     uint64_t most);
 
 // InvalidArgumentError says in one line what is wrong with the query.
 absl::StatusOr<ReportQuery> ParseReportQuery(const HttpRequest& request);
