@@ -2,7 +2,7 @@
 // start: its address alone tells nothing.
 //
 //   heap of a thread arena, aligned to 64 MiB     mmapped chunk
-//     +0   its arena, in this or another heap      +0   lead, 0 but in memalign
+//     +0   its arena, in this or another heap      +0   0
 //     +8   the arena's heap before it, or null     +8   bytes | 2
 //     +16  bytes in use, whole pages               +16  the block
 //     +24  bytes made writable so far; behind
