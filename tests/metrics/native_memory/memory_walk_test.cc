@@ -145,9 +145,11 @@ TEST(MemoryWalkTest, AMappingThatIsShownAgainCountsOnce) {
   MemoryWalk walk(Fake("again",
                        "10000-20000 rw-p 0 0:0 0 [heap]\nRss: 64 kB\n"
                        "10000-24000 rw-p 0 0:0 0 [heap]\nRss: 80 kB\n"
-                       "18000-24000 rw-p 0 0:0 0 [heap]\nRss: 16 kB\n"));
-  const NativeMemoryCategoryStats heap = Find(
-      Must(walk.Take(MemoryWalk::Detail::kCategories, kBudget)), "Glibc Heap");
+                       "18000-20000 rw-p 0 0:0 0 [heap]\nRss: 16 kB\n"));
+  const NativeMemoryStats stats =
+      Must(walk.Take(MemoryWalk::Detail::kCategories, kBudget));
+  const NativeMemoryCategoryStats heap = Find(stats, "Glibc Heap");
+  EXPECT_EQ(stats.mapping_count, 2u);
   EXPECT_EQ(heap.mmap_reserved_bytes, 0x14000u);
   EXPECT_EQ(heap.resident_bytes, 0x14000u);
 }
