@@ -10,7 +10,8 @@
 //      page, and down to the guard page below
 //   3. [heap], [stack], vdso, paths
 //   4. heaps and mmapped chunks of glibc (glibc_blocks.h), read with care: the
-//      memory may be gone by now
+//      memory may be gone by now. At the start of what is left alone: a chunk
+//      above memory of no known owner, merged with it, is not found
 //   5. Unknown
 //
 // Where two claim the same byte the earlier has it. Resident bytes of a mapping
