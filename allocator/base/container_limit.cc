@@ -3,17 +3,16 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
-#include <sstream>
 #include <string>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "poolscope/allocator/base/memory_cgroups.h"
+#include "poolscope/allocator/base/read_file.h"
 
 namespace poolscope {
 namespace {
@@ -21,59 +20,31 @@ namespace {
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kUnknownMachineBytes = uint64_t{1} << 30;
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 uint64_t ReadLimit(const std::string& path) {
-  const std::string text = ReadFile(path);
   uint64_t bytes = 0;
   // "max" is v2's word for none; a missing or unreadable file sets no limit.
-  if (!absl::SimpleAtoi(absl::StripAsciiWhitespace(text), &bytes)) {
+  if (!absl::SimpleAtoi(absl::StripAsciiWhitespace(ReadFile(path).value_or("")),
+                        &bytes)) {
     return kNoLimit;
   }
   return bytes;
 }
 
-// The least limit from `group` (as /proc/self/cgroup names it) up to `mount`.
-uint64_t LeastLimit(const std::string& mount, std::string group,
-                    const char* file) {
-  uint64_t least = ReadLimit(absl::StrCat(mount, "/", file));
-  while (group.size() > 1) {
-    least = std::min(least, ReadLimit(absl::StrCat(mount, group, "/", file)));
-    group.resize(group.rfind('/') == std::string::npos ? 0 : group.rfind('/'));
-  }
-  return least;
-}
-
 uint64_t ContainerLimit(const std::string& root) {
   uint64_t least = kNoLimit;
-  const std::string text = ReadFile(absl::StrCat(root, "/proc/self/cgroup"));
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    // hierarchy:controllers:path, with an empty controller list for v2.
-    const std::vector<std::string> fields =
-        absl::StrSplit(line, absl::MaxSplits(':', 2));
-    if (fields.size() != 3) continue;
-    if (fields[1].empty()) {
-      least = std::min(least, LeastLimit(absl::StrCat(root, "/sys/fs/cgroup"),
-                                         fields[2], "memory.max"));
-      continue;
-    }
-    for (absl::string_view controller : absl::StrSplit(fields[1], ',')) {
-      if (controller != "memory") continue;
-      least = std::min(least,
-                       LeastLimit(absl::StrCat(root, "/sys/fs/cgroup/memory"),
-                                  fields[2], "memory.limit_in_bytes"));
+  for (const MemoryCgroup& cgroup : MemoryCgroups(root)) {
+    const char* const file =
+        cgroup.version == 1 ? "/memory.limit_in_bytes" : "/memory.max";
+    for (const std::string& directory : cgroup.directories) {
+      least = std::min(least, ReadLimit(absl::StrCat(directory, file)));
     }
   }
   return least;
 }
 
 uint64_t MachineMemory(const std::string& root) {
-  const std::string text = ReadFile(absl::StrCat(root, "/proc/meminfo"));
+  const std::string text =
+      ReadFile(absl::StrCat(root, "/proc/meminfo")).value_or("");
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::ConsumePrefix(&line, "MemTotal:")) continue;
     absl::ConsumeSuffix(&line, "kB");

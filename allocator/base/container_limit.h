@@ -1,9 +1,9 @@
 // The memory that this process may use: its container's limit, or the RAM.
 //
 // cgroup v2 (memory.max) and v1 (memory.limit_in_bytes) are read from the
-// process's own cgroup up to the root; the least limit counts. v1 writes "no
-// limit" as a number near 2^63; anything at or above the machine's RAM is taken
-// as none.
+// process's own cgroup up to the root (memory_cgroups.h); the least limit
+// counts. v1 writes "no limit" as a number near 2^63; anything at or above the
+// machine's RAM is taken as none.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_ALLOCATOR_BASE_CONTAINER_LIMIT_H_
