@@ -1,44 +1,22 @@
 #include "poolscope/metrics/process/glibc_malloc.h"
 
-#include <dlfcn.h>
-
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-
-// Of <malloc.h> and <gnu/libc-version.h>; null where the C library is another.
-extern "C" {
-int malloc_info(int options, std::FILE* stream) __attribute__((weak));
-const char* gnu_get_libc_version() __attribute__((weak));
-}
+#include "poolscope/metrics/process/malloc_library.h"
 
 namespace poolscope {
 namespace {
 
-// The file that a function lies in; null when the loader does not know it.
-const void* ObjectOf(const void* function) {
-  Dl_info info;
-  if (function == nullptr || dladdr(function, &info) == 0) return nullptr;
-  return info.dli_fbase;
-}
-
-bool MallocIsGlibcs() {
-  if (malloc_info == nullptr || gnu_get_libc_version == nullptr) return false;
-  // The one that everybody calls: the first in the order of loading.
-  const void* const malloc_object = ObjectOf(dlsym(RTLD_DEFAULT, "malloc"));
-  return malloc_object != nullptr &&
-         malloc_object ==
-             ObjectOf(reinterpret_cast<const void*>(&gnu_get_libc_version));
-}
-
-// The number in `name="..."`.
+// The number in ` name="..."`.
 std::optional<uint64_t> Attribute(absl::string_view tag,
                                   absl::string_view name) {
   const std::string key = absl::StrCat(" ", name, "=\"");
@@ -95,11 +73,8 @@ absl::StatusOr<GlibcArena> ParseArena(absl::string_view text) {
     }
   }
   if (!has_mapped || totals != 2) return Missing("totals of an arena");
-  if (arena.free_bytes > arena.mapped_bytes) {
-    return absl::DataLossError(absl::StrCat("malloc_info has an arena with ",
-                                            arena.free_bytes, " bytes free of ",
-                                            arena.mapped_bytes));
-  }
+  // The mapped size is read once the arena is unlocked, and may have shrunk.
+  arena.free_bytes = std::min(arena.free_bytes, arena.mapped_bytes);
   return arena;
 }
 
@@ -148,7 +123,8 @@ absl::StatusOr<GlibcMalloc> ParseMallocInfo(absl::string_view xml) {
 }
 
 absl::StatusOr<GlibcMalloc> ReadGlibcMalloc() {
-  if (!MallocIsGlibcs()) {
+  const MallocLibrary& library = TheMalloc();
+  if (library.malloc_info == nullptr) {
     return absl::FailedPreconditionError("malloc is not glibc's");
   }
   char* text = nullptr;
@@ -157,7 +133,7 @@ absl::StatusOr<GlibcMalloc> ReadGlibcMalloc() {
   if (stream == nullptr) {
     return absl::ResourceExhaustedError("no memory to read malloc_info into");
   }
-  const int result = malloc_info(0, stream);
+  const int result = library.malloc_info(0, stream);
   const bool written = std::fclose(stream) == 0;
   absl::StatusOr<GlibcMalloc> malloc =
       result == 0 && written ? ParseMallocInfo(absl::string_view(text, size))

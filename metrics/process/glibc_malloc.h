@@ -9,13 +9,18 @@
 //   mapped = in use + free; what a thread's own cache (tcache) keeps counts as
 //   in use, for malloc does not tell.
 //
-// Asked of malloc_info(), which knows every arena. Functions of glibc are found
-// through weak symbols, and only where malloc itself is glibc's: under another
-// malloc, a preloaded or a sanitizer's, glibc's figures would describe a heap
-// that nobody uses.
+// Asked of malloc_info(), and only where malloc itself is glibc's
+// (malloc_library.h): under another malloc, a preloaded or a sanitizer's,
+// glibc's figures would describe a heap that nobody uses. mallinfo2() has the
+// same sums over every arena, but neither their number nor their sizes, and is
+// no cheaper.
 //
-// Cost: takes each arena's lock while it walks what is free in it, some
-// microseconds a thousand free blocks; not for a scrape. Allocates by malloc.
+// Cost: takes each arena's lock while it walks what is free in it: 22 ms for
+// 1.3 million free blocks of 100 bytes, during which that arena's threads wait.
+// Not for a scrape. Allocates by malloc.
+//
+// Arenas are read one after the other, while threads go on: a sum is of no one
+// moment.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_METRICS_PROCESS_GLIBC_MALLOC_H_
@@ -31,13 +36,13 @@ namespace poolscope {
 
 struct GlibcArena {
   uint64_t mapped_bytes = 0;
-  uint64_t free_bytes = 0;  // kept for later allocations
+  uint64_t free_bytes = 0;  // kept for later allocations; at most mapped
 
   uint64_t in_use_bytes() const { return mapped_bytes - free_bytes; }
 };
 
 struct GlibcMalloc {
-  std::vector<GlibcArena> arenas;  // the main one first
+  std::vector<GlibcArena> arenas;  // the main one first; never empty
   uint64_t mmapped_bytes = 0;
   uint64_t mmapped_blocks = 0;
 

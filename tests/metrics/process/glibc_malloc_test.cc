@@ -10,16 +10,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "poolscope/metrics/process/malloc_library.h"
 
 namespace poolscope {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMallocIsGlibcs = false;
-#else
-constexpr bool kMallocIsGlibcs = true;
-#endif
 
 // Two arenas, as glibc 2.36 writes them; the totals behind them repeat what is
 // in the arenas.
@@ -90,7 +86,7 @@ TEST(GlibcMallocTest, TakesTheFlagsOutOfTheSizesOfChunks) {
 }
 
 TEST(GlibcMallocTest, ManyFreeChunksAreNotMoreThanTheirArena) {
-  if (!kMallocIsGlibcs) return;
+  if (TheMalloc().kind != MallocKind::kGlibc) return;
   constexpr size_t kBlocks = 20000;
   bool ok = false;
   std::thread([&] {
@@ -104,16 +100,34 @@ TEST(GlibcMallocTest, ManyFreeChunksAreNotMoreThanTheirArena) {
   EXPECT_TRUE(ok);
 }
 
-TEST(GlibcMallocTest, RefusesTextThatLacksAPart) {
-  const std::string whole = kTwoArenas;
-  for (const std::string part :
-       {"<heap ", "</heap>", "<total type=\"fast\"", "<total type=\"rest\"",
-        "<system type=\"current\"", "<total type=\"mmap\""}) {
-    const absl::StatusOr<GlibcMalloc> malloc =
-        ParseMallocInfo(absl::StrReplaceAll(whole, {{part, "<other "}}));
-    EXPECT_TRUE(absl::IsDataLoss(malloc.status())) << part;
+TEST(GlibcMallocTest, NamesWhatIsMissing) {
+  const struct {
+    const char* part;
+    const char* instead;
+    const char* missing;
+  } kCases[] = {
+      {"<heap ", "<keep ", "malloc_info has no arena"},
+      {"</heap>", "", "malloc_info has no end of an arena"},
+      {"<total type=\"fast\"", "<", "malloc_info has no totals of an arena"},
+      {"<system type=\"current\"", "<",
+       "malloc_info has no totals of an arena"},
+      {"count=\"3\" size=\"1002\"", "",
+       "malloc_info has no size of what is free"},
+      {"size=\"1002\"", "size=\"many\"",
+       "malloc_info has no size of what is free"},
+      {"size=\"135168\"", "size=\"99999999999999999999\"",
+       "malloc_info has no size of an arena"},
+      {"<total type=\"mmap\"", "<", "malloc_info has no mmapped blocks"},
+      {"count=\"3\" size=\"1204224\"", "",
+       "malloc_info has no size of mmapped blocks"},
+  };
+  for (const auto& c : kCases) {
+    const absl::Status status =
+        ParseMallocInfo(absl::StrReplaceAll(kTwoArenas, {{c.part, c.instead}}))
+            .status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << c.part;
+    EXPECT_EQ(status.message(), c.missing);
   }
-  EXPECT_TRUE(absl::IsDataLoss(ParseMallocInfo("").status()));
 }
 
 TEST(GlibcMallocTest, RefusesNumbersThatAreNone) {
@@ -129,35 +143,49 @@ TEST(GlibcMallocTest, RefusesNumbersThatAreNone) {
   }
 }
 
-TEST(GlibcMallocTest, RefusesAnArenaWithMoreFreeThanMapped) {
-  EXPECT_TRUE(absl::IsDataLoss(
-      ParseMallocInfo(
-          absl::StrReplaceAll(kTwoArenas, {{"\"5000\"", "\"8193\""}}))
-          .status()));
-  EXPECT_TRUE(ParseMallocInfo(
-                  absl::StrReplaceAll(kTwoArenas, {{"\"5000\"", "\"8192\""}}))
-                  .ok());
+// The size is read once the arena is unlocked.
+TEST(GlibcMallocTest, AnArenaThatShrankMeanwhileIsAllFree) {
+  const absl::StatusOr<GlibcMalloc> malloc =
+      ParseMallocInfo(absl::StrReplaceAll(
+          kTwoArenas,
+          {{"current\" size=\"8192\"", "current\" size=\"4999\""}}));
+  ASSERT_TRUE(malloc.ok()) << malloc.status();
+  EXPECT_EQ(malloc->arenas[1].free_bytes, 4999u);
+  EXPECT_EQ(malloc->arenas[1].in_use_bytes(), 0u);
 }
 
-TEST(GlibcMallocTest, EveryPrefixOfTheTextIsRefusedOrRead) {
+TEST(GlibcMallocTest, WhatIsCutShortIsRefusedOrWhole) {
   const std::string whole = kTwoArenas;
-  for (size_t size = 0; size < whole.size(); ++size) {
-    // Not to be read beyond its end.
-    const std::string prefix = whole.substr(0, size);
-    ParseMallocInfo(prefix).status().IgnoreError();
+  for (size_t length = 0; length < whole.size(); ++length) {
+    const absl::StatusOr<GlibcMalloc> malloc =
+        ParseMallocInfo(absl::string_view(whole).substr(0, length));
+    if (malloc.ok()) {
+      EXPECT_EQ(malloc->mmapped_bytes, 1204224u) << length;
+    } else {
+      EXPECT_EQ(malloc.status().code(), absl::StatusCode::kDataLoss);
+    }
   }
 }
 
-// Under a sanitizer malloc is the sanitizer's, and glibc's heap nearly unused.
-TEST(GlibcMallocTest, AnotherMallocIsNotMisread) {
-  EXPECT_EQ(ReadGlibcMalloc().ok(), kMallocIsGlibcs);
-  if (!kMallocIsGlibcs) {
-    EXPECT_TRUE(absl::IsFailedPrecondition(ReadGlibcMalloc().status()));
+// What mallinfo2() gives: the same sums, without a word on arenas.
+TEST(GlibcMallocTest, AgreesWithMallinfo2WhereMallocIsGlibcs) {
+  const absl::StatusOr<GlibcMalloc> malloc = ReadGlibcMalloc();
+  if (TheMalloc().kind != MallocKind::kGlibc) {
+    EXPECT_EQ(malloc.status().code(), absl::StatusCode::kFailedPrecondition);
+    return;
   }
+  ASSERT_TRUE(malloc.ok()) << malloc.status();
+  const struct mallinfo2 info = mallinfo2();
+  EXPECT_EQ(malloc->mapped_bytes(), info.arena);
+  EXPECT_EQ(malloc->mmapped_bytes, info.hblkhd);
+  EXPECT_EQ(malloc->mmapped_blocks, info.hblks);
+  // The text itself, and what came of it, were allocated in between.
+  EXPECT_NEAR(static_cast<double>(malloc->in_use_bytes()),
+              static_cast<double>(info.uordblks), 65536);
 }
 
 TEST(GlibcMallocTest, SeesWhatAnotherThreadHasInItsArena) {
-  if (!kMallocIsGlibcs) return;
+  if (TheMalloc().kind != MallocKind::kGlibc) return;
   constexpr size_t kBlocks = 1000;
   constexpr size_t kBlockBytes = 10000;
   const absl::StatusOr<GlibcMalloc> before = ReadGlibcMalloc();
@@ -186,7 +214,7 @@ TEST(GlibcMallocTest, SeesWhatAnotherThreadHasInItsArena) {
 }
 
 TEST(GlibcMallocTest, SeesABlockThatIsAMappingOfItsOwn) {
-  if (!kMallocIsGlibcs) return;
+  if (TheMalloc().kind != MallocKind::kGlibc) return;
   const absl::StatusOr<GlibcMalloc> before = ReadGlibcMalloc();
   ASSERT_TRUE(before.ok()) << before.status();
   // Above the largest that the threshold ever becomes.
