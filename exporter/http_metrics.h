@@ -38,8 +38,8 @@ class HttpMetrics {
 
  private:
   // What this server can answer; anything else is counted as the last.
-  static constexpr std::array<int, 8> kCodes = {200, 400, 404, 405,
-                                                414, 431, 503, 500};
+  static constexpr std::array<int, 10> kCodes = {200, 400, 403, 404, 405,
+                                                 409, 414, 431, 503, 500};
 
   struct Handler {
     std::string name;

@@ -26,16 +26,20 @@
 #include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/periodic_tasks.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/exporter/trim_handler.h"
+#include "poolscope/exporter/trimmer.h"
 #include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
+#include "poolscope/metrics/process/malloc_trim.h"
+#include "poolscope/metrics/process_monitor.h"
 #include "prometheus/collectable.h"
 
 namespace poolscope {
 namespace {
 
 std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
-                                   TextWriterPool* writers,
+                                   TextWriterPool* writers, Trimmer* trimmer,
                                    const std::string& proc_root) {
   auto router = std::make_unique<Router>();
   router->AddGet("/", "",
@@ -61,6 +65,9 @@ std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
                   "?level=disabled, simple, advanced or paranoid; "
                   "&amp;allocator=NAME",
                   std::make_unique<LeakLevelHandler>(registry));
+  router->AddPost("/-/trim",
+                  "gives back what no allocator and malloc use; ?format=json",
+                  std::make_unique<TrimHandler>(trimmer));
   router->AddGet("/healthz", "200 while the process answers",
                  std::make_unique<HealthHandler>());
   router->AddGet("/-/ready", "200 once there is something to show",
@@ -84,6 +91,14 @@ absl::Status CheckRange(absl::string_view option, bool in_range,
       absl::StrCat(option, " is ", value, "; it must be ", bounds));
 }
 
+absl::Status CheckInterval(absl::string_view option, absl::Duration interval) {
+  return CheckRange(
+      option,
+      interval == absl::ZeroDuration() ||
+          (interval >= absl::Milliseconds(1) && interval <= absl::Hours(1)),
+      absl::FormatDuration(interval), "0 (never) or from 1ms to 1h");
+}
+
 absl::Status CheckOptions(const SidecarOptions& options) {
   absl::Status status =
       CheckRange("server_threads",
@@ -98,13 +113,8 @@ absl::Status CheckOptions(const SidecarOptions& options) {
       "max_request_bytes",
       options.max_request_bytes >= 1024 && options.max_request_bytes <= 1048576,
       absl::StrCat(options.max_request_bytes), "from 1024 to 1048576"));
-  status.Update(
-      CheckRange("maintain_interval",
-                 options.maintain_interval == absl::ZeroDuration() ||
-                     (options.maintain_interval >= absl::Milliseconds(1) &&
-                      options.maintain_interval <= absl::Hours(1)),
-                 absl::FormatDuration(options.maintain_interval),
-                 "0 (never) or from 1ms to 1h"));
+  status.Update(CheckInterval("maintain_interval", options.maintain_interval));
+  status.Update(CheckInterval("sample_interval", options.sample_interval));
   return status;
 }
 
@@ -113,20 +123,32 @@ absl::Status CheckOptions(const SidecarOptions& options) {
 // Destroyed from the last to the first: the server ends before what it uses.
 struct Sidecar::Parts final : public HttpService {
   explicit Parts(const SidecarOptions& options)
-      : registry(RegistryOptions(options)),
-        router(MakeRouter(&registry, &writers, options.proc_root)),
+      : trimmer(options.proc_root, TrimMalloc),
+        monitor(MonitorOptions(options)),
+        registry(RegistryOptions(options)),
+        router(MakeRouter(&registry, &writers, &trimmer, options.proc_root)),
         http_metrics(HandlerNames(*router)) {}
+
+  static ProcessMonitorOptions MonitorOptions(const SidecarOptions& options) {
+    ProcessMonitorOptions result;
+    result.root = options.system_root;
+    return result;
+  }
 
   MetricRegistryOptions RegistryOptions(const SidecarOptions& options) {
     MetricRegistryOptions result;
     result.process_metrics = options.process_metrics;
     result.proc_root = options.proc_root;
     result.http_stats = [this] { return http_metrics.Snapshot(); };
+    result.process_figures = [this] { return monitor.Latest(); };
+    result.trim_stats = [this] { return trimmer.Stats(); };
     result.exporter_bytes = [this] {
       return writers.held_bytes() + encoder.held_bytes();
     };
     return result;
   }
+
+  void Sample() { monitor.Sample(registry.Snapshots("", /*detailed=*/false)); }
 
   HttpResponse Serve(const HttpRequest& request) override {
     HttpResponse response = router->Serve(request);
@@ -140,10 +162,13 @@ struct Sidecar::Parts final : public HttpService {
 
   TextWriterPool writers;
   ContentEncoder encoder;
+  Trimmer trimmer;
+  ProcessMonitor monitor;
   MetricRegistry registry;
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;
   std::unique_ptr<PeriodicTasks> maintainer;  // null: the embedder does it
+  std::unique_ptr<PeriodicTasks> sampler;     // null: no such figures
   std::unique_ptr<HttpServer> server;         // null once stopped
   int port = 0;
   std::string url;
@@ -184,6 +209,15 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     if (!maintainer.ok()) return maintainer.status();
     parts->maintainer = *std::move(maintainer);
   }
+  if (options.sample_interval > absl::ZeroDuration()) {
+    // For the first scrape.
+    parts->Sample();
+    absl::StatusOr<std::unique_ptr<PeriodicTasks>> sampler =
+        PeriodicTasks::Start(options.sample_interval);
+    if (!sampler.ok()) return sampler.status();
+    parts->sampler = *std::move(sampler);
+    parts->sampler->Add(parts.get(), [raw = parts.get()] { raw->Sample(); });
+  }
   HttpServerOptions server_options;
   server_options.address = *address;
   server_options.threads = options.server_threads;
@@ -202,6 +236,7 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
 
 void Sidecar::Stop() {
   parts_->server.reset();
+  parts_->sampler.reset();
   parts_->maintainer.reset();
 }
 
@@ -222,6 +257,8 @@ absl::Status Sidecar::Register(Allocator* allocator, const std::string& name) {
   if (parts_->maintainer != nullptr) {
     parts_->maintainer->Add(allocator, [allocator] { allocator->Maintain(); });
   }
+  parts_->trimmer.Add(allocator, name,
+                      [allocator] { return allocator->Trim().trimmed_bytes; });
   MutexLock lock(&parts_->mutex);
   parts_->allocators.emplace_back(allocator, name);
   return absl::OkStatus();
@@ -288,6 +325,7 @@ void Sidecar::Unregister(const void* allocator) {
     parts_->registry.RemoveLeakDetector(name);
   }
   if (parts_->maintainer != nullptr) parts_->maintainer->Remove(allocator);
+  parts_->trimmer.Remove(allocator);
   parts_->registry.RemoveAllocator(name);
 }
 

@@ -8,8 +8,9 @@
 //   (*sidecar)->Stop();                                // or destroy it
 //
 // This is where the graph is built: registry of sources, router with its
-// handlers, HTTP server, and one thread that calls Maintain() of every
-// registered allocator, and Check() of its leak detector, about once a second.
+// handlers, HTTP server, one thread that calls Maintain() of every registered
+// allocator, and Check() of its leak detector, about once a second, and one
+// that samples cgroups, memory pressure and malloc.
 //
 //   GET /metrics       text 0.0.4 for Prometheus
 //   GET /healthz       200 while the process answers
@@ -23,6 +24,7 @@
 //   GET /debug/leaks   what the leak detectors found; text or JSON
 //   GET /debug/pprof/heap   who holds the memory: a gzipped profile for pprof
 //   POST /-/leak-level?level=L   changes their level; &allocator=NAME of one
+//   POST /-/trim       gives back what no registered allocator and malloc use
 //   GET /              what is there
 //
 // Answers of more than a frame are gzipped for clients that take it. A scrape
@@ -83,12 +85,21 @@ struct SidecarOptions {
   // detector; zero leaves both to the embedder.
   absl::Duration maintain_interval = absl::Seconds(1);
 
+  // Time between two readings of the cgroups' memory, of memory pressure and of
+  // what malloc holds (that one seldomer where it takes long); 1 ms to 1 h, or
+  // zero for none: their metrics are then left out. poolscope_oom_eta_seconds
+  // looks back on the last 60 of these intervals.
+  absl::Duration sample_interval = absl::Seconds(5);
+
   // process_resident_memory_bytes and process_virtual_memory_bytes. Switch off
   // where the service exports these standard names itself.
   bool process_metrics = true;
 
   // Where procfs is mounted.
   std::string proc_root = "/proc";
+  // Put before /proc and /sys where limits and pressure are read, as in a
+  // service that sees its host's under /host.
+  std::string system_root;
 };
 
 class Sidecar final {

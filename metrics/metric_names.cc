@@ -324,6 +324,67 @@ constexpr MetricRow kRows[] = {
       "Virtual memory size in bytes."},
      ""},
 
+    // Native memory.
+    {Metric::kGlibcArenas,
+     {"poolscope_glibc_arenas", kGauge, "",
+      "Arenas that glibc's malloc has made; there while malloc is glibc's."},
+     ""},
+    {Metric::kMallocInfo,
+     {"poolscope_malloc_info", kInfo, "", "Whose malloc the process runs on."},
+     "implementation"},
+    {Metric::kMallocBytes,
+     {"poolscope_malloc_bytes", kGauge, "bytes",
+      "Bytes of malloc: in use, free but kept, and mapped, which is both and "
+      "malloc's own records; those that the implementation tells."},
+     "state"},
+
+    // Limits and pressure.
+    {Metric::kHeadroomBytes,
+     {"poolscope_headroom_bytes", kGauge, "bytes",
+      "Bytes up to the nearest limit: an allocator's own, or that of a cgroup "
+      "that the process is in, its inactive page cache not counted."},
+     ""},
+    {Metric::kOomEta,
+     {"poolscope_oom_eta_seconds", kGauge, "seconds",
+      "Time until a limit is reached at the pace of the last minutes; left out "
+      "while none is being approached."},
+     ""},
+    {Metric::kCgroupMemoryLimitBytes,
+     {"poolscope_cgroup_memory_limit_bytes", kGauge, "bytes",
+      "The limit of the cgroup whose limit is nearest, the process's own or "
+      "one above it; left out while none has a limit."},
+     ""},
+    {Metric::kCgroupMemoryUsageBytes,
+     {"poolscope_cgroup_memory_usage_bytes", kGauge, "bytes",
+      "What the same cgroup uses, page cache included; the process's own where "
+      "none has a limit."},
+     ""},
+    {Metric::kCgroupMemoryInactiveFileBytes,
+     {"poolscope_cgroup_memory_inactive_file_bytes", kGauge, "bytes",
+      "Page cache of the same cgroup that the kernel drops before it refuses "
+      "memory."},
+     ""},
+    {Metric::kCgroupMemoryEvents,
+     {"poolscope_cgroup_memory_events_total", kCounter, "",
+      "How often the process's own cgroup met a limit, by what happened."},
+     "event"},
+    {Metric::kMemoryStalled,
+     {"poolscope_memory_stalled_seconds_total", kCounter, "seconds",
+      "Time in which tasks waited for memory: at least one (some), or all that "
+      "had work (full)."},
+     "scope"},
+
+    // Actions.
+    {Metric::kTrims,
+     {"poolscope_trims_total", kCounter, "",
+      "Requests to trim, by what came of them."},
+     "result"},
+    {Metric::kTrimmedBytes,
+     {"poolscope_trimmed_bytes_total", kCounter, "bytes",
+      "Bytes that trims on request gave back to the system, of allocators and "
+      "of malloc."},
+     ""},
+
     // Self.
     {Metric::kBuildInfo,
      {"poolscope_build_info", kInfo, "",

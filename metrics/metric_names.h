@@ -94,6 +94,21 @@ enum class Metric {
   // The process.
   kProcessResidentMemory,
   kProcessVirtualMemory,
+  // Native memory.
+  kGlibcArenas,
+  kMallocInfo,
+  kMallocBytes,
+  // Limits and pressure.
+  kHeadroomBytes,
+  kOomEta,
+  kCgroupMemoryLimitBytes,
+  kCgroupMemoryUsageBytes,
+  kCgroupMemoryInactiveFileBytes,
+  kCgroupMemoryEvents,
+  kMemoryStalled,
+  // Actions.
+  kTrims,
+  kTrimmedBytes,
   // Self: last, so that they count what happened in the scrape before them.
   kBuildInfo,
   kConfigInfo,

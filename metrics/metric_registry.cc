@@ -11,7 +11,9 @@
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/chunk_collector.h"
 #include "poolscope/metrics/leak_collector.h"
+#include "poolscope/metrics/limits_collector.h"
 #include "poolscope/metrics/lock_collector.h"
+#include "poolscope/metrics/malloc_collector.h"
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/merging_writer.h"
 #include "poolscope/metrics/metric_names.h"
@@ -20,6 +22,7 @@
 #include "poolscope/metrics/self_collector.h"
 #include "poolscope/metrics/size_class_collector.h"
 #include "poolscope/metrics/thread_cache_collector.h"
+#include "poolscope/metrics/trim_collector.h"
 #include "prometheus/metric_family.h"
 
 namespace poolscope {
@@ -226,6 +229,27 @@ ForeignFamilies MetricRegistry::CollectForeign() {
   return foreign;
 }
 
+void MetricRegistry::CollectBackground(
+    const std::vector<AllocatorStats>& snapshots, SelfStats& self,
+    MetricWriter& writer) const {
+  std::optional<ProcessFigures> figures;
+  if (options_.process_figures != nullptr) figures = options_.process_figures();
+  if (!figures.has_value()) {
+    CollectLimits(snapshots, ProcessFigures(), writer);
+    return;
+  }
+  if (figures->malloc_figures.has_value()) {
+    CollectMalloc(*figures->malloc_figures, writer);
+  }
+  CollectLimits(snapshots, *figures, writer);
+  const auto add = [&](absl::string_view collector, const SampleRun& run) {
+    self.runs.push_back(
+        {collector, run.success, run.duration_seconds, run.age_seconds});
+  };
+  add("limits", figures->limits);
+  add("malloc", figures->malloc);
+}
+
 void MetricRegistry::Collect(MetricWriter& writer) {
   const ForeignFamilies foreign = CollectForeign();
   MergingWriter merged(foreign, &dropped_, &writer);
@@ -284,6 +308,10 @@ void MetricRegistry::Collect(MetricWriter& writer) {
 
   for (size_t i = 0; i < taken.size(); ++i) {
     self.runs[i].snapshot_age_seconds = SecondsSince(taken[i]);
+  }
+  CollectBackground(snapshots, self, merged);
+  if (options_.trim_stats != nullptr) {
+    CollectTrims(options_.trim_stats(), merged);
   }
   if (options_.http_stats != nullptr) self.http = options_.http_stats();
   if (options_.exporter_bytes != nullptr) {

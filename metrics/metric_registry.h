@@ -2,7 +2,7 @@
 //
 //   registered allocators --Stats()--> values --collectors--+
 //   outbound channels, memory governor --Stats()--> values -+
-//   /proc/self/statm ------------------------------------->-+--> MetricWriter
+//   /proc/self/statm, figures of a ProcessMonitor -------->-+--> MetricWriter
 //   registered collectables -- checked, merged ----------->-+
 //
 // Collect() takes one snapshot of each source and makes every figure from
@@ -41,7 +41,10 @@
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/live_blocks.h"
 #include "poolscope/metrics/metric_writer.h"
+#include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/removable.h"
+#include "poolscope/metrics/self_collector.h"
+#include "poolscope/metrics/trim_stats.h"
 #include "prometheus/collectable.h"
 
 namespace poolscope {
@@ -53,6 +56,12 @@ struct MetricRegistryOptions {
 
   // Where the HTTP families come from; null leaves them out.
   std::function<HttpStats()> http_stats;
+  // What is taken in the background; null, or while it gives nothing, leaves
+  // the families of malloc, limits and pressure out, but for the headroom of
+  // the allocators themselves.
+  std::function<std::optional<ProcessFigures>()> process_figures;
+  // What was trimmed on request; null leaves its families out.
+  std::function<TrimStats()> trim_stats;
   // Bytes the exporter holds for itself; null counts none.
   std::function<uint64_t()> exporter_bytes;
 };
@@ -129,6 +138,9 @@ class MetricRegistry {
   };
 
   ForeignFamilies CollectForeign();
+  // Malloc, limits and pressure; adds how taking them went to `self`.
+  void CollectBackground(const std::vector<AllocatorStats>& snapshots,
+                         SelfStats& self, MetricWriter& writer) const;
 
   const MetricRegistryOptions options_;
   DroppedSeries dropped_;

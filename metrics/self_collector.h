@@ -20,7 +20,7 @@ namespace poolscope {
 
 // How one collector fared in this scrape.
 struct CollectorRun {
-  absl::string_view collector;  // "pool", "outbound", "process"
+  absl::string_view collector;  // "pool", "outbound", "process", "limits"
   bool success = true;
   double duration_seconds = 0;
   double snapshot_age_seconds = 0;

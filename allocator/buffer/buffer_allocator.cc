@@ -94,4 +94,8 @@ TrimResult BufferAllocator::Maintain() {
   return pool_ != nullptr ? pool_->Maintain() : TrimResult();
 }
 
+TrimResult BufferAllocator::Trim() {
+  return pool_ != nullptr ? pool_->Trim() : TrimResult();
+}
+
 }  // namespace poolscope

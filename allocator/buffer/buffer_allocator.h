@@ -105,8 +105,9 @@ class BufferAllocator final {
 
   const std::string& name() const { return core_->name(); }
   AllocatorStats Stats(const StatsOptions& options = StatsOptions()) const;
-  // As PooledAllocator::Maintain(); nothing where unpooled.
+  // As PooledAllocator's; nothing where unpooled.
   TrimResult Maintain();
+  TrimResult Trim();
 
  private:
   BufferAllocator(PooledAllocator* pool, buffer_internal::AllocatorCore* core)

@@ -1,25 +1,98 @@
 // All collectors against a file: every figure of a snapshot, under its name.
 
+#include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/leak/leak_stats.h"
 #include "poolscope/metrics/arena_collector.h"
 #include "poolscope/metrics/chunk_collector.h"
 #include "poolscope/metrics/leak_collector.h"
+#include "poolscope/metrics/limits_collector.h"
 #include "poolscope/metrics/lock_collector.h"
+#include "poolscope/metrics/malloc_collector.h"
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/outbound_collector.h"
+#include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/self_collector.h"
 #include "poolscope/metrics/size_class_collector.h"
 #include "poolscope/metrics/text_writer.h"
 #include "poolscope/metrics/thread_cache_collector.h"
+#include "poolscope/metrics/trim_collector.h"
+#include "poolscope/metrics/trim_stats.h"
 #include "poolscope/tests/metrics/exposition.h"
 #include "poolscope/tests/metrics/golden.h"
 #include "poolscope/tests/metrics/sample_stats.h"
 
 namespace poolscope {
 namespace {
+
+ProcessFigures SampleFigures() {
+  ProcessFigures figures;
+  MallocFigures malloc;
+  malloc.kind = MallocKind::kGlibc;
+  malloc.in_use_bytes = 5001;
+  malloc.free_bytes = 5002;
+  malloc.mapped_bytes = 10003;
+  malloc.arenas = 9;
+  figures.malloc_figures = malloc;
+  CgroupLevel level;
+  level.limit_bytes = 300000;
+  level.usage_bytes = 250000;
+  level.inactive_file_bytes = 4000;
+  figures.cgroup = CgroupMemory{{level}, {{"max", 51}, {"oom_kill", 52}}};
+  figures.pressure = MemoryPressure{1.5, 0.25};
+  figures.oom_eta_seconds = 432.5;
+  return figures;
+}
+
+std::string MallocText(const MallocFigures& malloc) {
+  TextWriter text;
+  CollectMalloc(malloc, text);
+  return std::string(text.text());
+}
+
+TEST(CollectorsTest, OnlyGlibcHasGlibcsArenas) {
+  MallocFigures malloc = *SampleFigures().malloc_figures;
+  EXPECT_TRUE(
+      absl::StrContains(MallocText(malloc), "poolscope_glibc_arenas 9"));
+  malloc.kind = MallocKind::kJemalloc;
+  EXPECT_FALSE(absl::StrContains(MallocText(malloc), "glibc"));
+  EXPECT_TRUE(absl::StrContains(MallocText(malloc), "5001"));
+}
+
+TEST(CollectorsTest, WhatAMallocDoesNotTellIsLeftOut) {
+  MallocFigures malloc;
+  malloc.kind = MallocKind::kMimalloc;
+  malloc.mapped_bytes = 7000;
+  malloc.thread_in_use_bytes = 6000;
+  std::string text = MallocText(malloc);
+  EXPECT_TRUE(absl::StrContains(
+      text, "poolscope_malloc_bytes{state=\"mapped\"} 7000\n"));
+  EXPECT_FALSE(absl::StrContains(text, "in_use\""));
+  EXPECT_FALSE(absl::StrContains(text, "6000"));
+  text = MallocText(MallocFigures());
+  EXPECT_TRUE(absl::StrContains(text, "{implementation=\"other\"} 1\n"));
+  EXPECT_FALSE(absl::StrContains(text, "malloc_bytes"));
+}
+
+TEST(CollectorsTest, WithoutFiguresTheHeadroomIsTheAllocators) {
+  TextWriter text;
+  const std::vector<AllocatorStats> snapshots = {SampleStats()};
+  CollectLimits(snapshots, ProcessFigures(), text);
+  EXPECT_TRUE(absl::StrContains(text.text(),
+                                absl::StrCat("\npoolscope_headroom_bytes ",
+                                             snapshots[0].direct_limit_bytes -
+                                                 snapshots[0].direct_used_bytes,
+                                             "\n")));
+  EXPECT_FALSE(absl::StrContains(text.text(), "eta"));
+  EXPECT_FALSE(absl::StrContains(text.text(), "cgroup_memory"));
+  TextWriter nothing;
+  CollectLimits({}, ProcessFigures(), nothing);
+  EXPECT_EQ(nothing.text(), "");
+}
 
 TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   const std::vector<AllocatorStats> snapshots = {SampleStats()};
@@ -57,6 +130,9 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   CollectOutbound(SampleOutboundStats().groups, text);
   CollectGovernor({40, 3, 51, 48, 2}, text);
   CollectProcess({8192, 16384}, text);
+  CollectMalloc(*SampleFigures().malloc_figures, text);
+  CollectLimits(snapshots, SampleFigures(), text);
+  CollectTrims({31, 32, 33, 34000}, text);
   CollectSelf(snapshots, self, text);
   CollectDroppedSeries(dropped, text);
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -18,7 +19,9 @@
 #include "poolscope/metrics/leak_page.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/text_writer.h"
+#include "poolscope/metrics/trim_stats.h"
 #include "poolscope/tests/metrics/exposition.h"
 #include "poolscope/tests/metrics/sample_stats.h"
 #include "prometheus/counter.h"
@@ -43,9 +46,26 @@ HttpStats NoRequestsYet() {
   return {handler};
 }
 
+// One of which everything can be said.
+ProcessFigures GrowingProcess() {
+  ProcessFigures figures;
+  figures.limits = {true, 0.25, 4};
+  figures.malloc = {false, 0.5, 60};
+  figures.malloc_figures = MallocFigures{MallocKind::kGlibc, 1, 2, 3, 4};
+  CgroupLevel level;
+  level.limit_bytes = 1000;
+  level.usage_bytes = 100;
+  figures.cgroup = CgroupMemory{{level}, {{"max", 0}}};
+  figures.pressure = MemoryPressure();
+  figures.oom_eta_seconds = 60;
+  return figures;
+}
+
 TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
   MetricRegistryOptions options;
   options.http_stats = NoRequestsYet;
+  options.process_figures = GrowingProcess;
+  options.trim_stats = [] { return TrimStats(); };
   MetricRegistry registry(options);
   ASSERT_TRUE(
       registry.AddAllocator("a", [](bool) { return FreshStats("a", 1, 1); })
@@ -337,6 +357,42 @@ TEST(MetricRegistryTest, SaysWhenTheProcessCannotBeRead) {
       scrape.Value("poolscope_scrape_success", {{"collector", "process"}}),
       "0");
   EXPECT_EQ(scrape.types.count("process_resident_memory_bytes"), 0u);
+}
+
+TEST(MetricRegistryTest, FiguresFromTheBackgroundSayHowOldTheyAre) {
+  MetricRegistryOptions options;
+  options.process_figures = GrowingProcess;
+  MetricRegistry registry(options);
+  ASSERT_TRUE(
+      registry.AddAllocator("a", [](bool) { return FreshStats("", 1, 1); })
+          .ok());
+  const Exposition scrape = Scrape(registry);
+  const auto value = [&](const char* name, const char* collector) {
+    return scrape.Value(std::string("poolscope_") + name,
+                        {{"collector", collector}});
+  };
+  EXPECT_EQ(value("snapshot_age_seconds", "limits"), "4");
+  EXPECT_EQ(value("snapshot_age_seconds", "malloc"), "60");
+  EXPECT_EQ(value("scrape_success", "limits"), "1");
+  EXPECT_EQ(value("scrape_success", "malloc"), "0");
+  EXPECT_EQ(value("scrape_duration_seconds", "limits"), "0.25");
+  EXPECT_EQ(scrape.Value("poolscope_headroom_bytes", {}), "900");
+}
+
+TEST(MetricRegistryTest, BeforeTheFirstSampleThereIsTheAllocatorsHeadroom) {
+  MetricRegistryOptions options;
+  options.process_figures = [] { return std::nullopt; };
+  MetricRegistry registry(options);
+  EXPECT_EQ(Scrape(registry).types.count("poolscope_headroom_bytes"), 0u);
+  ASSERT_TRUE(
+      registry.AddAllocator("a", [](bool) { return FreshStats("", 1, 1); })
+          .ok());
+  const Exposition scrape = Scrape(registry);
+  EXPECT_EQ(scrape.Value("poolscope_headroom_bytes", {}), "268435456");
+  EXPECT_EQ(scrape.types.count("poolscope_malloc_info"), 0u);
+  EXPECT_EQ(scrape.types.count("poolscope_trims_total"), 0u);
+  EXPECT_EQ(scrape.Value("poolscope_scrape_success", {{"collector", "limits"}}),
+            "");
 }
 
 TEST(MetricRegistryTest, CollectablesAreHeldWeakly) {
