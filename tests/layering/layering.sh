@@ -7,6 +7,7 @@
 #   buffer       knows nothing of outbound queues
 #   metrics      sees the values of pool and outbound, never their internals
 #   civetweb     is used by one library alone
+#   openssl      is used by the hook that counts its memory alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
 #
 # Prints "ok RULE" or "not ok RULE" for each, and for the latter, on standard
@@ -107,6 +108,9 @@ exactly "metrics sees the values of outbound queues, not their parts" \
 exactly "one library alone uses civetweb" \
   "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
   "//exporter:http_server"
+exactly "one library alone uses OpenSSL" \
+  "kind('cc_library rule', rdeps(//..., @openssl//:all, 1)) - @openssl//:all" \
+  "//metrics/native_memory:openssl_memory"
 never "the library does not depend on googletest or Google Benchmark" \
   "$library" @com_google_absl \
   @com_google_googletest @com_github_google_benchmark
