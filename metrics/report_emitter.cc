@@ -2,12 +2,17 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "poolscope/metrics/number_format.h"
 
 namespace poolscope {
 
 void ReportEmitter::Field(absl::string_view key, uint64_t value) {
   EmitField(key, NumberText(value).view(), FieldKind::kNumber);
+}
+
+void ReportEmitter::Field(absl::string_view key, int64_t value) {
+  EmitField(key, absl::StrCat(value), FieldKind::kNumber);
 }
 
 void ReportEmitter::Field(absl::string_view key, double value) {

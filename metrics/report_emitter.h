@@ -48,6 +48,7 @@ class ReportEmitter {
   virtual void EndRow() = 0;
 
   void Field(absl::string_view key, uint64_t value);
+  void Field(absl::string_view key, int64_t value);
   void Field(absl::string_view key, double value);
   void Field(absl::string_view key, absl::string_view value);
   void Field(absl::string_view key, const char* value) {

@@ -63,6 +63,14 @@ struct NativeMemoryDetail {
   uint64_t bytes = 0;
 };
 
+// Who holds tagged or sampled bytes, for the detailed views.
+struct NativeMemoryCallSite {
+  std::string category;             // the name of one below
+  std::vector<std::string> frames;  // the innermost first
+  uint64_t malloc_bytes = 0;        // an estimate where blocks are sampled
+  uint64_t malloc_count = 0;
+};
+
 struct NativeMemoryStats {
   uint64_t walk_id = 0;  // 0: nothing was walked yet
   int64_t walked_at_unix_nanos = 0;
@@ -73,6 +81,7 @@ struct NativeMemoryStats {
   std::vector<NativeMemoryDetail> details;
   std::vector<OwnedMapping> mappings;  // empty unless asked for
   uint64_t mapping_count = 0;
+  std::vector<NativeMemoryCallSite> call_sites;  // likewise
   // Bytes that the tracker takes for its own records.
   uint64_t tracking_overhead_bytes = 0;
 };
