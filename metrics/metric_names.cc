@@ -325,6 +325,33 @@ constexpr MetricRow kRows[] = {
      ""},
 
     // Native memory.
+    {Metric::kNativeMemoryReservedBytes,
+     {"poolscope_native_memory_reserved_bytes", kGauge, "bytes",
+      "Bytes of address space that the category holds, in the last walk over "
+      "the mappings."},
+     "category"},
+    {Metric::kNativeMemoryCommittedBytes,
+     {"poolscope_native_memory_committed_bytes", kGauge, "bytes",
+      "Bytes of it that may be used without asking the system again."},
+     "category"},
+    {Metric::kNativeMemoryResidentBytes,
+     {"poolscope_native_memory_resident_bytes", kGauge, "bytes",
+      "Bytes of it in memory; over the categories they add up to the walk's "
+      "Rss."},
+     "category"},
+    {Metric::kNativeMemoryPeakCommittedBytes,
+     {"poolscope_native_memory_peak_committed_bytes", kGauge, "bytes",
+      "Highest value of poolscope_native_memory_committed_bytes that was "
+      "seen."},
+     "category"},
+    {Metric::kNativeMemoryLiveAllocations,
+     {"poolscope_native_memory_live_allocations", kGauge, "",
+      "Mappings, blocks or threads that the category consists of."},
+     "category"},
+    {Metric::kNativeMemoryUnattributedBytes,
+     {"poolscope_native_memory_unattributed_bytes", kGauge, "bytes",
+      "Resident bytes that no category but Unknown has."},
+     ""},
     {Metric::kGlibcArenas,
      {"poolscope_glibc_arenas", kGauge, "",
       "Arenas that glibc's malloc has made; there while malloc is glibc's."},
@@ -423,7 +450,8 @@ constexpr MetricRow kRows[] = {
     {Metric::kTrackingOverheadBytes,
      {"poolscope_tracking_overhead_bytes", kGauge, "bytes",
       "Bytes that this library uses for itself: the allocators' tables and "
-      "records, those of channels, and the exporter's buffers."},
+      "records, those of channels and of registered categories, and the "
+      "exporter's buffers."},
      ""},
     {Metric::kDroppedSeries,
      {"poolscope_dropped_series_total", kCounter, "",

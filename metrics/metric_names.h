@@ -95,6 +95,12 @@ enum class Metric {
   kProcessResidentMemory,
   kProcessVirtualMemory,
   // Native memory.
+  kNativeMemoryReservedBytes,
+  kNativeMemoryCommittedBytes,
+  kNativeMemoryResidentBytes,
+  kNativeMemoryPeakCommittedBytes,
+  kNativeMemoryLiveAllocations,
+  kNativeMemoryUnattributedBytes,
   kGlibcArenas,
   kMallocInfo,
   kMallocBytes,

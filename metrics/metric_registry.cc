@@ -17,6 +17,7 @@
 #include "poolscope/metrics/memory_collector.h"
 #include "poolscope/metrics/merging_writer.h"
 #include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/native_memory_collector.h"
 #include "poolscope/metrics/outbound_collector.h"
 #include "poolscope/metrics/process/process_memory.h"
 #include "poolscope/metrics/self_collector.h"
@@ -250,6 +251,27 @@ void MetricRegistry::CollectBackground(
   add("malloc", figures->malloc);
 }
 
+void MetricRegistry::CollectWalk(SelfStats& self, MetricWriter& writer) const {
+  const SteadyClock::time_point start = SteadyClock::now();
+  const std::shared_ptr<const NativeMemoryStats> last =
+      options_.native_memory();
+  if (last == nullptr) {
+    CollectNativeMemory(NativeMemoryStats(), writer);
+    return;
+  }
+  CollectNativeMemory(*last, writer);
+  self.native_memory_bytes = last->tracking_overhead_bytes;
+  const int64_t now_unix_nanos =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  // The wall clock may have been set back since the walk.
+  const int64_t age_nanos =
+      std::max<int64_t>(now_unix_nanos - last->walked_at_unix_nanos, 0);
+  self.runs.push_back(
+      {"native_memory", true, SecondsSince(start), age_nanos * 1e-9});
+}
+
 void MetricRegistry::Collect(MetricWriter& writer) {
   const ForeignFamilies foreign = CollectForeign();
   MergingWriter merged(foreign, &dropped_, &writer);
@@ -309,6 +331,7 @@ void MetricRegistry::Collect(MetricWriter& writer) {
   for (size_t i = 0; i < taken.size(); ++i) {
     self.runs[i].snapshot_age_seconds = SecondsSince(taken[i]);
   }
+  if (options_.native_memory != nullptr) CollectWalk(self, merged);
   CollectBackground(snapshots, self, merged);
   if (options_.trim_stats != nullptr) {
     CollectTrims(options_.trim_stats(), merged);

@@ -3,6 +3,7 @@
 //   registered allocators --Stats()--> values --collectors--+
 //   outbound channels, memory governor --Stats()--> values -+
 //   /proc/self/statm, figures of a ProcessMonitor -------->-+--> MetricWriter
+//   last walk over the mappings -------------------------->-+
 //   registered collectables -- checked, merged ----------->-+
 //
 // Collect() takes one snapshot of each source and makes every figure from
@@ -41,6 +42,7 @@
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/live_blocks.h"
 #include "poolscope/metrics/metric_writer.h"
+#include "poolscope/metrics/native_memory/native_memory_stats.h"
 #include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/removable.h"
 #include "poolscope/metrics/self_collector.h"
@@ -49,10 +51,17 @@
 
 namespace poolscope {
 
+struct SelfStats;
+
 struct MetricRegistryOptions {
   // process_resident_memory_bytes and process_virtual_memory_bytes.
   bool process_metrics = true;
   std::string proc_root = "/proc";
+
+  // The last walk over the process's memory; null leaves its families out. It
+  // must not walk: a scrape does not wait for that. It gives null before the
+  // first walk.
+  std::function<std::shared_ptr<const NativeMemoryStats>()> native_memory;
 
   // Where the HTTP families come from; null leaves them out.
   std::function<HttpStats()> http_stats;
@@ -138,6 +147,8 @@ class MetricRegistry {
   };
 
   ForeignFamilies CollectForeign();
+  // The families of the last walk, and how that went into `self`.
+  void CollectWalk(SelfStats& self, MetricWriter& writer) const;
   // Malloc, limits and pressure; adds how taking them went to `self`.
   void CollectBackground(const std::vector<AllocatorStats>& snapshots,
                          SelfStats& self, MetricWriter& writer) const;

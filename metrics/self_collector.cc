@@ -54,8 +54,8 @@ void CollectSelf(AllocatorSnapshots snapshots, const SelfStats& self,
                       {"compiler", self.build.compiler}},
                      uint64_t{1});
   writer.EndFamily();
-  uint64_t overhead_bytes =
-      self.exporter_bytes + self.leak_bytes + self.outbound_bytes;
+  uint64_t overhead_bytes = self.exporter_bytes + self.leak_bytes +
+                            self.outbound_bytes + self.native_memory_bytes;
   if (!snapshots.empty()) {
     WriteFamily(
         Metric::kConfigInfo, snapshots, writer,

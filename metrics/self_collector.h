@@ -20,7 +20,7 @@ namespace poolscope {
 
 // How one collector fared in this scrape.
 struct CollectorRun {
-  absl::string_view collector;  // "pool", "outbound", "process", "limits"
+  absl::string_view collector;  // "pool", "native_memory", ...
   bool success = true;
   double duration_seconds = 0;
   double snapshot_age_seconds = 0;
@@ -29,10 +29,11 @@ struct CollectorRun {
 struct SelfStats {
   BuildInfo build;
   std::vector<CollectorRun> runs;
-  std::optional<HttpStats> http;  // absent where there is no server of ours
-  uint64_t exporter_bytes = 0;    // the exporter's own buffers
-  uint64_t leak_bytes = 0;        // records of the leak detectors
-  uint64_t outbound_bytes = 0;    // the registry of channels
+  std::optional<HttpStats> http;     // absent where there is no server of ours
+  uint64_t exporter_bytes = 0;       // the exporter's own buffers
+  uint64_t leak_bytes = 0;           // records of the leak detectors
+  uint64_t native_memory_bytes = 0;  // records of registered categories
+  uint64_t outbound_bytes = 0;       // the registry of channels
 };
 
 void CollectProcess(const ProcessMemory& memory, MetricWriter& writer);

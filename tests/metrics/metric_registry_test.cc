@@ -1,7 +1,10 @@
 #include "poolscope/metrics/metric_registry.h"
 
 #include <atomic>
+#include <cstdint>
 #include <future>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/outbound/memory_governor_stats.h"
@@ -19,10 +23,12 @@
 #include "poolscope/metrics/leak_page.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/native_memory/native_memory_stats.h"
 #include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/text_writer.h"
 #include "poolscope/metrics/trim_stats.h"
 #include "poolscope/tests/metrics/exposition.h"
+#include "poolscope/tests/metrics/native_memory/sample_native_memory.h"
 #include "poolscope/tests/metrics/sample_stats.h"
 #include "prometheus/counter.h"
 #include "prometheus/registry.h"
@@ -64,6 +70,9 @@ ProcessFigures GrowingProcess() {
 TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
   MetricRegistryOptions options;
   options.http_stats = NoRequestsYet;
+  options.native_memory = [] {
+    return std::make_shared<const NativeMemoryStats>(SampleNativeMemory());
+  };
   options.process_figures = GrowingProcess;
   options.trim_stats = [] { return TrimStats(); };
   MetricRegistry registry(options);
@@ -102,6 +111,56 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
     EXPECT_GT(samples, 0) << name;
   }
   EXPECT_EQ(scrape.types.size(), static_cast<size_t>(kMetricCount));
+}
+
+TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
+  std::shared_ptr<const NativeMemoryStats> last;
+  MetricRegistryOptions options;
+  options.process_metrics = false;
+  options.native_memory = [&] { return last; };
+  MetricRegistry registry(options);
+  // Before the first walk: families, no samples, no collector that ran.
+  Exposition scrape = Scrape(registry);
+  EXPECT_EQ(scrape.types.count("poolscope_native_memory_resident_bytes"), 1u);
+  EXPECT_EQ(scrape.types.count("poolscope_native_memory_unattributed_bytes"),
+            1u);
+  for (const Exposition::Sample& sample : scrape.samples) {
+    EXPECT_FALSE(absl::StartsWith(sample.name, "poolscope_native_memory_"));
+  }
+  EXPECT_EQ(scrape.types.count("poolscope_scrape_success"), 0u);
+
+  NativeMemoryStats stats = SampleNativeMemory();
+  last = std::make_shared<const NativeMemoryStats>(stats);
+  scrape = Scrape(registry);
+  EXPECT_EQ(scrape.Sum("poolscope_native_memory_resident_bytes", {}),
+            stats.resident_bytes);
+  const std::map<std::string, std::string> heap = {{"category", "Glibc Heap"}};
+  EXPECT_EQ(scrape.Value("poolscope_native_memory_reserved_bytes", heap),
+            "8388608");
+  EXPECT_EQ(scrape.Value("poolscope_native_memory_committed_bytes", heap),
+            "7340032");
+  EXPECT_EQ(scrape.Value("poolscope_native_memory_resident_bytes", heap),
+            "4194304");
+  EXPECT_EQ(scrape.Value("poolscope_native_memory_peak_committed_bytes", heap),
+            "9437184");
+  EXPECT_EQ(scrape.Value("poolscope_native_memory_live_allocations",
+                         {{"category", "OpenSSL"}}),
+            "12");
+  EXPECT_EQ(scrape.Value("poolscope_native_memory_unattributed_bytes", {}),
+            "300");
+  EXPECT_EQ(scrape.Value("poolscope_scrape_success",
+                         {{"collector", "native_memory"}}),
+            "1");
+  EXPECT_EQ(scrape.Value("poolscope_tracking_overhead_bytes", {}), "2048");
+  const auto age = [&] {
+    return std::stod(Scrape(registry).Value("poolscope_snapshot_age_seconds",
+                                            {{"collector", "native_memory"}}));
+  };
+  EXPECT_GT(age(), 0);
+  // The clock was set back.
+  stats.walked_at_unix_nanos = std::numeric_limits<int64_t>::max();
+  last = std::make_shared<const NativeMemoryStats>(stats);
+  EXPECT_EQ(age(), 0);
 }
 
 TEST(MetricRegistryTest, LeaksAreThoseOfTheDetectorsRegistered) {
