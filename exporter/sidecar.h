@@ -22,6 +22,9 @@
 //   ?top=N;
 //                      text or JSON
 //   GET /debug/leaks   what the leak detectors found; text or JSON
+//   GET /debug/memory  native memory by category, as a JVM shows its own: text
+//                      or JSON; ?view=summary|detail|summary.diff|detail.diff
+//   POST /-/baseline   keeps its figures for the views that compare
 //   GET /debug/pprof/heap   who holds the memory: a gzipped profile for pprof
 //   POST /-/leak-level?level=L   changes their level; &allocator=NAME of one
 //   POST /-/trim       gives back what no registered allocator and malloc use
