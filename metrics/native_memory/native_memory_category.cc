@@ -17,7 +17,7 @@ namespace {
 constexpr absl::string_view kTakenNames[] = {
     "Total",         "Pool Arenas",  "Pool Huge",
     "Pool Metadata", "Glibc Heap",   "Glibc Thread Arenas",
-    "Glibc Mmapped", "Malloc Heap",  "Thread Stacks",
+    "Glibc Mmapped", "Other Malloc", "Thread Stacks",
     "Code",          "Mapped Files", "Shared Memory",
     "Sidecar",       "Unknown",      "Native Memory Tracking",
 };

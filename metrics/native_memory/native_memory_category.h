@@ -20,8 +20,8 @@
 // cannot be negative when the sum of what came back is read first. What came
 // back without having been recorded counts as if nothing were in use.
 //
-// A call costs two or three locked additions on a cache line that the thread
-// shares with one in 16 others: 15 to 20 ns, whatever other threads do.
+// A call costs 20 instructions, one or two of them locked, on a cache line that
+// the thread shares with one in 16 others.
 //
 // Thread safety: thread-safe. Nothing allocates but Register() and Snapshot(),
 // so that a hook inside of an allocator may count.

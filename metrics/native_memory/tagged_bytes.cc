@@ -8,11 +8,25 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/numeric/int128.h"
+#include "absl/strings/string_view.h"
 
 namespace poolscope {
 namespace {
 
 using Row = NativeMemoryCategoryStats;
+
+// Whatever malloc the program has, it is in one of these.
+constexpr absl::string_view kGlibcMmapped = "Glibc Mmapped";
+constexpr absl::string_view kMallocRows[] = {
+    "Glibc Heap", "Glibc Thread Arenas", kGlibcMmapped, "Other Malloc"};
+
+std::vector<Row*> MallocRows(NativeMemoryStats& stats) {
+  std::vector<Row*> rows;
+  for (Row& row : stats.categories) {
+    if (absl::c_linear_search(kMallocRows, row.name)) rows.push_back(&row);
+  }
+  return rows;
+}
 
 // value * part / whole, rounded down; 0 of nothing.
 uint64_t Share(uint64_t value, uint64_t part, uint64_t whole) {
@@ -29,25 +43,53 @@ void MoveResident(uint64_t bytes, uint64_t row_committed, Row& from, Row& to) {
   to.resident_is_estimate = true;
 }
 
-// `bytes`, of `available` in `rows` together, leave them for `to`.
-void MoveMalloc(uint64_t bytes, uint64_t count, const std::vector<Row*>& rows,
-                Row& to) {
-  uint64_t available = 0;
-  for (const Row* row : rows) available += row->malloc_bytes;
-  uint64_t left = bytes;
+// The bytes of a row that blocks of malloc may be in: those in use, or where
+// that is not known those committed.
+using Available = uint64_t (*)(const Row&);
+uint64_t InUse(const Row& row) { return row.malloc_bytes; }
+uint64_t Committed(const Row& row) { return row.mmap_committed_bytes; }
+
+uint64_t Sum(const std::vector<Row*>& rows, Available available) {
+  uint64_t sum = 0;
+  for (const Row* row : rows) sum += available(*row);
+  return sum;
+}
+
+// Calls take(row, bytes) for each row's part of `bytes`, in proportion to what
+// is available. The parts add up to `bytes`, of which there are at most as many
+// as are available; none is above what its row has.
+template <typename Take>
+void Spread(uint64_t bytes, const std::vector<Row*>& rows, Available available,
+            Take take) {
+  uint64_t left_available = Sum(rows, available);
   for (Row* row : rows) {
     // What is left of the request, as what is left of the rows: the last row
-    // gives the rest, and none gives more than it has.
-    const uint64_t taken = Share(row->malloc_bytes, left, available);
-    available -= row->malloc_bytes;
-    left -= taken;
-    if (taken == 0) continue;
-    const uint64_t blocks = Share(count, taken, bytes);
-    row->malloc_count -= std::min(row->malloc_count, blocks);
-    row->live_count -= std::min(row->live_count, blocks);
-    MoveResident(taken, row->committed_bytes(), *row, to);
-    row->malloc_bytes -= taken;
+    // gives the rest.
+    const uint64_t of_row = available(*row);
+    const uint64_t taken = Share(of_row, bytes, left_available);
+    left_available -= of_row;
+    bytes -= taken;
+    if (taken > 0) take(*row, taken);
   }
+}
+
+// Mapped and committed bytes of a row are those of malloc's blocks.
+void MakeMalloc(Row& row, uint64_t bytes) {
+  row.mmap_reserved_bytes -= bytes;
+  row.mmap_committed_bytes -= bytes;
+  row.malloc_bytes += bytes;
+}
+
+// `bytes`, which there are, leave the malloc's rows for `to`.
+void MoveMalloc(uint64_t bytes, uint64_t count, const std::vector<Row*>& rows,
+                Available available, Row& to) {
+  Spread(bytes, rows, available, [&](Row& row, uint64_t taken) {
+    MoveResident(taken, row.committed_bytes(), row, to);
+    if (available == Committed) MakeMalloc(row, taken);
+    row.malloc_bytes -= taken;
+    const uint64_t blocks = Share(count, taken, bytes);
+    row.malloc_count -= std::min(row.malloc_count, blocks);
+  });
   to.malloc_bytes = bytes;
 }
 
@@ -67,17 +109,29 @@ uint64_t Granted(uint64_t claim, uint64_t claims, uint64_t available) {
 
 }  // namespace
 
+void MergeMallocInUse(uint64_t in_use_bytes, NativeMemoryStats& stats) {
+  std::vector<Row*> rows = MallocRows(stats);
+  uint64_t left = std::min(in_use_bytes, Sum(rows, Committed));
+  for (Row* row : rows) {
+    if (row->name != kGlibcMmapped) continue;
+    // Unmapped as soon as it is freed: what is there is in use.
+    const uint64_t bytes = std::min(left, row->mmap_committed_bytes);
+    MakeMalloc(*row, bytes);
+    left -= bytes;
+  }
+  rows.erase(
+      std::remove_if(rows.begin(), rows.end(),
+                     [](const Row* row) { return row->name == kGlibcMmapped; }),
+      rows.end());
+  Spread(left, rows, Committed, MakeMalloc);
+}
+
 void MergeTags(absl::Span<const NativeMemoryTag> tags,
-               absl::Span<const absl::string_view> malloc_rows,
                NativeMemoryStats& stats) {
   if (tags.empty() || stats.categories.empty()) return;
-  std::vector<Row*> rows;
-  uint64_t malloc_available = 0;
-  for (Row& row : stats.categories) {
-    if (!absl::c_linear_search(malloc_rows, row.name)) continue;
-    rows.push_back(&row);
-    malloc_available += row.malloc_bytes;
-  }
+  const std::vector<Row*> rows = MallocRows(stats);
+  const Available available = Sum(rows, InUse) > 0 ? InUse : Committed;
+  const uint64_t malloc_available = Sum(rows, available);
   Row& unknown = stats.categories.back();
   // Reserved beyond what is committed, and committed, each on its own: so that
   // committed never exceeds reserved on either side.
@@ -101,7 +155,7 @@ void MergeTags(absl::Span<const NativeMemoryTag> tags,
     row.live_count = tag.malloc_count;
     row.resident_is_estimate = true;
     MoveMalloc(Granted(tag.malloc_bytes, malloc_claims, malloc_available),
-               tag.malloc_count, rows, row);
+               tag.malloc_count, rows, available, row);
     const uint64_t committed =
         Granted(tag.committed_bytes, committed_claims, committed_available);
     const uint64_t idle = Granted(tag.reserved_bytes - tag.committed_bytes,

@@ -1,5 +1,6 @@
 #include "poolscope/metrics/native_memory/tagged_bytes.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -62,7 +63,7 @@ TEST(TaggedBytesTest, TakesMallocBytesAndTheirShareOfResidency) {
   NativeMemoryStats stats;
   stats.categories = {Row("Glibc Heap", 900, 100, 100, 500),
                       Row("Unknown", 0, 10, 10, 10)};
-  MergeTags({Tag("OpenSSL", 300, 7, 0, 0, 450)}, kGlibcRows, stats);
+  MergeTags({Tag("OpenSSL", 300, 7, 0, 0, 450)}, stats);
   ASSERT_EQ(stats.categories.size(), 3u);
   EXPECT_EQ(stats.categories.back().name, "Unknown");
   const NativeMemoryCategoryStats& heap = Find(stats, "Glibc Heap");
@@ -87,7 +88,7 @@ TEST(TaggedBytesTest, TakesFromAllRowsOfTheMallocInProportion) {
       Row("Glibc Heap", 600, 0, 0, 600), Row("Code", 0, 50, 50, 50),
       Row("Glibc Thread Arenas", 300, 1000, 100, 400),
       Row("Glibc Mmapped", 100, 0, 0, 0), Row("Unknown", 0, 0, 0, 0)};
-  MergeTags({Tag("Zlib", 500, 5)}, kGlibcRows, stats);
+  MergeTags({Tag("Zlib", 500, 5)}, stats);
   EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes, 300u);
   EXPECT_EQ(Find(stats, "Glibc Thread Arenas").malloc_bytes, 150u);
   EXPECT_EQ(Find(stats, "Glibc Mmapped").malloc_bytes, 50u);
@@ -95,11 +96,59 @@ TEST(TaggedBytesTest, TakesFromAllRowsOfTheMallocInProportion) {
   EXPECT_EQ(Find(stats, "Zlib").resident_bytes, 300u + 150u);
 }
 
+TEST(TaggedBytesTest, TakesCommittedBytesWhereMallocDoesNotTell) {
+  for (const char* name : {"Glibc Heap", "Other Malloc"}) {
+    NativeMemoryStats stats;
+    stats.categories = {Row(name, 0, 2000, 1000, 500),
+                        Row("Unknown", 0, 0, 0, 0)};
+    MergeTags({Tag("Zlib", 300, 3)}, stats);
+    EXPECT_EQ(Find(stats, "Zlib").malloc_bytes, 300u);
+    EXPECT_EQ(Find(stats, "Zlib").mmap_reserved_bytes, 0u);
+    EXPECT_EQ(Find(stats, "Zlib").resident_bytes, 150u);
+    EXPECT_EQ(Find(stats, name).malloc_bytes, 0u);
+    EXPECT_EQ(Find(stats, name).mmap_reserved_bytes, 1700u);
+    EXPECT_EQ(Find(stats, name).mmap_committed_bytes, 700u);
+    EXPECT_EQ(Find(stats, name).resident_bytes, 350u);
+  }
+}
+
+TEST(TaggedBytesTest, WhatMallocHasInUseBecomesMallocBytes) {
+  NativeMemoryStats stats;
+  stats.categories = {
+      Row("Glibc Heap", 0, 300, 300, 200), Row("Code", 0, 50, 50, 50),
+      Row("Glibc Thread Arenas", 0, 1000, 100, 80),
+      Row("Glibc Mmapped", 0, 100, 100, 100), Row("Unknown", 0, 10, 10, 10)};
+  const Sums before = SumsOf(stats);
+  MergeMallocInUse(300, stats);
+  EXPECT_TRUE(SumsOf(stats) == before);
+  EXPECT_EQ(Find(stats, "Glibc Mmapped").malloc_bytes, 100u);
+  EXPECT_EQ(Find(stats, "Glibc Mmapped").mmap_reserved_bytes, 0u);
+  EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes, 150u);
+  EXPECT_EQ(Find(stats, "Glibc Heap").mmap_committed_bytes, 150u);
+  EXPECT_EQ(Find(stats, "Glibc Thread Arenas").malloc_bytes, 50u);
+  EXPECT_EQ(Find(stats, "Glibc Thread Arenas").mmap_reserved_bytes, 950u);
+  EXPECT_EQ(Find(stats, "Code").malloc_bytes, 0u);
+  EXPECT_FALSE(Find(stats, "Glibc Heap").resident_is_estimate);
+}
+
+TEST(TaggedBytesTest, MallocClaimsNoMoreThanItsRowsHave) {
+  for (uint64_t claim : {499, 500, 501}) {
+    NativeMemoryStats stats;
+    stats.categories = {Row("Glibc Heap", 0, 400, 400, 0),
+                        Row("Glibc Mmapped", 0, 100, 100, 0),
+                        Row("Unknown", 0, 0, 0, 0)};
+    MergeMallocInUse(claim, stats);
+    EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes,
+              std::min<uint64_t>(claim, 500) - 100);
+    EXPECT_EQ(Find(stats, "Glibc Mmapped").malloc_bytes, 100u);
+  }
+}
+
 TEST(TaggedBytesTest, TakesMappedBytesOutOfUnknown) {
   NativeMemoryStats stats;
   stats.categories = {Row("Glibc Heap", 100, 0, 0, 100),
                       Row("Unknown", 0, 1000, 400, 200)};
-  MergeTags({Tag("Ring Buffers", 0, 0, 500, 100)}, kGlibcRows, stats);
+  MergeTags({Tag("Ring Buffers", 0, 0, 500, 100)}, stats);
   const NativeMemoryCategoryStats& ring = Find(stats, "Ring Buffers");
   EXPECT_EQ(ring.mmap_reserved_bytes, 500u);
   EXPECT_EQ(ring.mmap_committed_bytes, 100u);
@@ -115,8 +164,7 @@ TEST(TaggedBytesTest, ClaimsBeyondWhatIsThereAreCutInProportion) {
   NativeMemoryStats stats;
   stats.categories = {Row("Glibc Heap", 300, 0, 0, 300),
                       Row("Unknown", 0, 100, 10, 10)};
-  MergeTags({Tag("One", 200, 2, 400, 20), Tag("Two", 400, 4, 20, 20)},
-            kGlibcRows, stats);
+  MergeTags({Tag("One", 200, 2, 400, 20), Tag("Two", 400, 4, 20, 20)}, stats);
   EXPECT_EQ(Find(stats, "One").malloc_bytes, 100u);
   EXPECT_EQ(Find(stats, "Two").malloc_bytes, 200u);
   EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes, 0u);
@@ -131,7 +179,7 @@ TEST(TaggedBytesTest, ExactlyWhatIsThereIsGranted) {
     NativeMemoryStats stats;
     stats.categories = {Row("Glibc Heap", 300, 0, 0, 300),
                         Row("Unknown", 0, 0, 0, 0)};
-    MergeTags({Tag("One", claim, 1)}, kGlibcRows, stats);
+    MergeTags({Tag("One", claim, 1)}, stats);
     const uint64_t granted = std::min<uint64_t>(claim, 300);
     EXPECT_EQ(Find(stats, "One").malloc_bytes, granted);
     EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes, 300 - granted);
@@ -142,7 +190,7 @@ TEST(TaggedBytesTest, WithoutTheMallocsRowsATagIsThereAndEmpty) {
   NativeMemoryStats stats;
   stats.categories = {Row("Unknown", 0, 100, 100, 100)};
   const Sums before = SumsOf(stats);
-  MergeTags({Tag("OpenSSL", 300, 7)}, kGlibcRows, stats);
+  MergeTags({Tag("OpenSSL", 300, 7)}, stats);
   EXPECT_EQ(Find(stats, "OpenSSL").reserved_bytes(), 0u);
   EXPECT_TRUE(SumsOf(stats) == before);
 }
@@ -151,7 +199,7 @@ TEST(TaggedBytesTest, NoTagsChangeNothing) {
   NativeMemoryStats stats;
   stats.categories = {Row("Glibc Heap", 300, 0, 0, 300),
                       Row("Unknown", 0, 100, 100, 100)};
-  MergeTags({}, kGlibcRows, stats);
+  MergeTags({}, stats);
   EXPECT_EQ(stats.categories.size(), 2u);
   EXPECT_FALSE(stats.categories[0].resident_is_estimate);
 }
@@ -166,8 +214,8 @@ TEST(TaggedBytesTest, SumsStayExactWhateverIsClaimed) {
     for (const char* name : {"Glibc Heap", "Glibc Thread Arenas",
                              "Glibc Mmapped", "Code", "Unknown"}) {
       const uint64_t committed = number();
-      stats.categories.push_back(
-          Row(name, number(), committed + number(), committed, 0));
+      stats.categories.push_back(Row(name, trial % 3 == 0 ? 0 : number(),
+                                     committed + number(), committed, 0));
       NativeMemoryCategoryStats& row = stats.categories.back();
       row.malloc_count = number();
       row.resident_bytes =
@@ -182,7 +230,8 @@ TEST(TaggedBytesTest, SumsStayExactWhateverIsClaimed) {
           Tag(name, number(), number(), committed + number(), committed));
     }
     const Sums before = SumsOf(stats);
-    MergeTags(tags, kGlibcRows, stats);
+    if (trial % 2 == 0) MergeMallocInUse(number(), stats);
+    MergeTags(tags, stats);
     ASSERT_TRUE(SumsOf(stats) == before) << trial;
     ASSERT_EQ(stats.categories.size(), 8u);
     for (const NativeMemoryCategoryStats& row : stats.categories) {
