@@ -253,23 +253,15 @@ void MetricRegistry::CollectBackground(
 
 void MetricRegistry::CollectWalk(SelfStats& self, MetricWriter& writer) const {
   const SteadyClock::time_point start = SteadyClock::now();
-  const std::shared_ptr<const NativeMemoryStats> last =
-      options_.native_memory();
-  if (last == nullptr) {
+  const LastMemoryWalk last = options_.native_memory();
+  if (last.stats == nullptr) {
     CollectNativeMemory(NativeMemoryStats(), writer);
     return;
   }
-  CollectNativeMemory(*last, writer);
-  self.native_memory_bytes = last->tracking_overhead_bytes;
-  const int64_t now_unix_nanos =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(
-          std::chrono::system_clock::now().time_since_epoch())
-          .count();
-  // The wall clock may have been set back since the walk.
-  const int64_t age_nanos =
-      std::max<int64_t>(now_unix_nanos - last->walked_at_unix_nanos, 0);
+  CollectNativeMemory(*last.stats, writer);
+  self.native_memory_bytes = last.stats->tracking_overhead_bytes;
   self.runs.push_back(
-      {"native_memory", true, SecondsSince(start), age_nanos * 1e-9});
+      {"native_memory", last.success, SecondsSince(start), last.age_seconds});
 }
 
 void MetricRegistry::Collect(MetricWriter& writer) {

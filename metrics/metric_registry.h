@@ -53,15 +53,21 @@ namespace poolscope {
 
 struct SelfStats;
 
+// The last walk over the process's memory that there is.
+struct LastMemoryWalk {
+  std::shared_ptr<const NativeMemoryStats> stats;  // null before the first
+  double age_seconds = 0;
+  bool success = true;  // of the latest, which may have failed since
+};
+
 struct MetricRegistryOptions {
   // process_resident_memory_bytes and process_virtual_memory_bytes.
   bool process_metrics = true;
   std::string proc_root = "/proc";
 
-  // The last walk over the process's memory; null leaves its families out. It
-  // must not walk: a scrape does not wait for that. It gives null before the
-  // first walk.
-  std::function<std::shared_ptr<const NativeMemoryStats>()> native_memory;
+  // Null leaves the families of native memory out. It must not walk: a scrape
+  // does not wait for that.
+  std::function<LastMemoryWalk()> native_memory;
 
   // Where the HTTP families come from; null leaves them out.
   std::function<HttpStats()> http_stats;

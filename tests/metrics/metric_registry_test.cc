@@ -1,9 +1,7 @@
 #include "poolscope/metrics/metric_registry.h"
 
 #include <atomic>
-#include <cstdint>
 #include <future>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -71,7 +69,9 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
   MetricRegistryOptions options;
   options.http_stats = NoRequestsYet;
   options.native_memory = [] {
-    return std::make_shared<const NativeMemoryStats>(SampleNativeMemory());
+    return LastMemoryWalk{
+        std::make_shared<const NativeMemoryStats>(SampleNativeMemory()), 0,
+        true};
   };
   options.process_figures = GrowingProcess;
   options.trim_stats = [] { return TrimStats(); };
@@ -114,7 +114,7 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
 }
 
 TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
-  std::shared_ptr<const NativeMemoryStats> last;
+  LastMemoryWalk last;
   MetricRegistryOptions options;
   options.process_metrics = false;
   options.native_memory = [&] { return last; };
@@ -129,8 +129,8 @@ TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
   }
   EXPECT_EQ(scrape.types.count("poolscope_scrape_success"), 0u);
 
-  NativeMemoryStats stats = SampleNativeMemory();
-  last = std::make_shared<const NativeMemoryStats>(stats);
+  const NativeMemoryStats stats = SampleNativeMemory();
+  last = {std::make_shared<const NativeMemoryStats>(stats), 12.5, true};
   scrape = Scrape(registry);
   EXPECT_EQ(scrape.Sum("poolscope_native_memory_resident_bytes", {}),
             stats.resident_bytes);
@@ -152,15 +152,17 @@ TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
                          {{"collector", "native_memory"}}),
             "1");
   EXPECT_EQ(scrape.Value("poolscope_tracking_overhead_bytes", {}), "2048");
-  const auto age = [&] {
-    return std::stod(Scrape(registry).Value("poolscope_snapshot_age_seconds",
-                                            {{"collector", "native_memory"}}));
-  };
-  EXPECT_GT(age(), 0);
-  // The clock was set back.
-  stats.walked_at_unix_nanos = std::numeric_limits<int64_t>::max();
-  last = std::make_shared<const NativeMemoryStats>(stats);
-  EXPECT_EQ(age(), 0);
+  EXPECT_EQ(scrape.Value("poolscope_snapshot_age_seconds",
+                         {{"collector", "native_memory"}}),
+            "12.5");
+  // The next one failed: the figures stay.
+  last.success = false;
+  scrape = Scrape(registry);
+  EXPECT_EQ(scrape.Value("poolscope_scrape_success",
+                         {{"collector", "native_memory"}}),
+            "0");
+  EXPECT_EQ(scrape.Sum("poolscope_native_memory_resident_bytes", {}),
+            stats.resident_bytes);
 }
 
 TEST(MetricRegistryTest, LeaksAreThoseOfTheDetectorsRegistered) {
