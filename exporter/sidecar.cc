@@ -1,5 +1,6 @@
 #include "poolscope/exporter/sidecar.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,68 +13,27 @@
 #include "poolscope/allocator/outbound/channel_registry.h"
 #include "poolscope/allocator/outbound/memory_governor.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
-#include "poolscope/exporter/arenas_handler.h"
-#include "poolscope/exporter/channels_handler.h"
 #include "poolscope/exporter/content_encoder.h"
-#include "poolscope/exporter/health_handlers.h"
-#include "poolscope/exporter/heap_profile_handler.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/http_metrics.h"
 #include "poolscope/exporter/http_server.h"
-#include "poolscope/exporter/index_handler.h"
-#include "poolscope/exporter/leak_handlers.h"
 #include "poolscope/exporter/listen_address.h"
 #include "poolscope/exporter/metrics_handler.h"
+#include "poolscope/exporter/native_memory_handlers.h"
 #include "poolscope/exporter/periodic_tasks.h"
 #include "poolscope/exporter/router.h"
-#include "poolscope/exporter/trim_handler.h"
+#include "poolscope/exporter/sidecar_router.h"
 #include "poolscope/exporter/trimmer.h"
 #include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
+#include "poolscope/metrics/native_memory_monitor.h"
 #include "poolscope/metrics/process/malloc_trim.h"
 #include "poolscope/metrics/process_monitor.h"
 #include "prometheus/collectable.h"
 
 namespace poolscope {
 namespace {
-
-std::unique_ptr<Router> MakeRouter(MetricRegistry* registry,
-                                   TextWriterPool* writers, Trimmer* trimmer,
-                                   const std::string& proc_root) {
-  auto router = std::make_unique<Router>();
-  router->AddGet("/", "",
-                 std::make_unique<IndexHandler>(router.get(), registry));
-  router->AddGet("/metrics", "metrics for Prometheus",
-                 std::make_unique<MetricsHandler>(registry, writers));
-  router->AddGet("/debug/arenas",
-                 "arenas, chunk lists, chunks, size classes, thread caches; "
-                 "?format=json, ?allocator=NAME",
-                 std::make_unique<ArenasHandler>(registry));
-  router->AddGet("/debug/channels",
-                 "outbound channels with most pending bytes; ?top=N, "
-                 "?format=json",
-                 std::make_unique<ChannelsHandler>(registry));
-  router->AddGet("/debug/leaks",
-                 "blocks leaked or suspected of it, with their creation "
-                 "stacks; ?format=json, ?allocator=NAME",
-                 std::make_unique<LeaksHandler>(registry));
-  router->AddGet("/debug/pprof/heap",
-                 "who holds the memory, for go tool pprof; ?allocator=NAME",
-                 std::make_unique<HeapProfileHandler>(registry, proc_root));
-  router->AddPost("/-/leak-level",
-                  "?level=disabled, simple, advanced or paranoid; "
-                  "&amp;allocator=NAME",
-                  std::make_unique<LeakLevelHandler>(registry));
-  router->AddPost("/-/trim",
-                  "gives back what no allocator and malloc use; ?format=json",
-                  std::make_unique<TrimHandler>(trimmer));
-  router->AddGet("/healthz", "200 while the process answers",
-                 std::make_unique<HealthHandler>());
-  router->AddGet("/-/ready", "200 once there is something to show",
-                 std::make_unique<ReadyHandler>(registry));
-  return router;
-}
 
 std::vector<std::string> HandlerNames(const Router& router) {
   std::vector<std::string> names;
@@ -115,6 +75,7 @@ absl::Status CheckOptions(const SidecarOptions& options) {
       absl::StrCat(options.max_request_bytes), "from 1024 to 1048576"));
   status.Update(CheckInterval("maintain_interval", options.maintain_interval));
   status.Update(CheckInterval("sample_interval", options.sample_interval));
+  status.Update(CheckInterval("walk_interval", options.walk_interval));
   return status;
 }
 
@@ -125,8 +86,10 @@ struct Sidecar::Parts final : public HttpService {
   explicit Parts(const SidecarOptions& options)
       : trimmer(options.proc_root, TrimMalloc),
         monitor(MonitorOptions(options)),
+        native_memory(NativeMemoryOptions(options), &registry),
         registry(RegistryOptions(options)),
-        router(MakeRouter(&registry, &writers, &trimmer, options.proc_root)),
+        router(MakeSidecarRouter({&registry, &writers, &trimmer, &native_memory,
+                                  &baseline, options.proc_root})),
         http_metrics(HandlerNames(*router)) {}
 
   static ProcessMonitorOptions MonitorOptions(const SidecarOptions& options) {
@@ -141,11 +104,24 @@ struct Sidecar::Parts final : public HttpService {
     result.proc_root = options.proc_root;
     result.http_stats = [this] { return http_metrics.Snapshot(); };
     result.process_figures = [this] { return monitor.Latest(); };
+    result.native_memory = [this] { return native_memory.Latest(); };
     result.trim_stats = [this] { return trimmer.Stats(); };
-    result.exporter_bytes = [this] {
-      return writers.held_bytes() + encoder.held_bytes();
-    };
+    result.exporter_bytes = [this] { return held_bytes(); };
     return result;
+  }
+
+  NativeMemoryMonitorOptions NativeMemoryOptions(
+      const SidecarOptions& options) {
+    NativeMemoryMonitorOptions result;
+    result.proc_root = options.proc_root;
+    result.walker.interval = options.walk_interval;
+    result.walker.most_resident_bytes = options.max_walk_resident_bytes;
+    result.sidecar_bytes = [this] { return held_bytes(); };
+    return result;
+  }
+
+  uint64_t held_bytes() const {
+    return writers.held_bytes() + encoder.held_bytes();
   }
 
   void Sample() { monitor.Sample(registry.Snapshots("", /*detailed=*/false)); }
@@ -164,11 +140,14 @@ struct Sidecar::Parts final : public HttpService {
   ContentEncoder encoder;
   Trimmer trimmer;
   ProcessMonitor monitor;
+  NativeMemoryBaseline baseline;
+  NativeMemoryMonitor native_memory;
   MetricRegistry registry;
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;
   std::unique_ptr<PeriodicTasks> maintainer;  // null: the embedder does it
   std::unique_ptr<PeriodicTasks> sampler;     // null: no such figures
+  std::unique_ptr<PeriodicTasks> walker;      // null: on demand alone
   std::unique_ptr<HttpServer> server;         // null once stopped
   int port = 0;
   std::string url;
@@ -218,6 +197,15 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     parts->sampler = *std::move(sampler);
     parts->sampler->Add(parts.get(), [raw = parts.get()] { raw->Sample(); });
   }
+  if (options.walk_interval > absl::ZeroDuration()) {
+    // Looked at each second at most: it also depends on how long walks take.
+    absl::StatusOr<std::unique_ptr<PeriodicTasks>> walker =
+        PeriodicTasks::Start(std::min(options.walk_interval, absl::Seconds(1)));
+    if (!walker.ok()) return walker.status();
+    parts->walker = *std::move(walker);
+    parts->walker->Add(parts.get(),
+                       [raw = parts.get()] { raw->native_memory.WalkIfDue(); });
+  }
   HttpServerOptions server_options;
   server_options.address = *address;
   server_options.threads = options.server_threads;
@@ -236,6 +224,7 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
 
 void Sidecar::Stop() {
   parts_->server.reset();
+  parts_->walker.reset();
   parts_->sampler.reset();
   parts_->maintainer.reset();
 }

@@ -9,8 +9,9 @@
 //
 // This is where the graph is built: registry of sources, router with its
 // handlers, HTTP server, one thread that calls Maintain() of every registered
-// allocator, and Check() of its leak detector, about once a second, and one
-// that samples cgroups, memory pressure and malloc.
+// allocator, and Check() of its leak detector, about once a second, one that
+// samples cgroups, memory pressure and malloc, and one that walks over the
+// process's mappings.
 //
 //   GET /metrics       text 0.0.4 for Prometheus
 //   GET /healthz       200 while the process answers
@@ -18,10 +19,10 @@
 //                      registered
 //   GET /debug/arenas  arenas, chunk lists, chunks, size classes, caches; text,
 //                      or JSON with Accept: application/json or ?format=json
-//   GET /debug/channels   the outbound channels with most pending bytes,
-//   ?top=N;
-//                      text or JSON
+//   GET /debug/channels   the outbound channels with most pending bytes; text
+//                      or JSON; ?top=N
 //   GET /debug/leaks   what the leak detectors found; text or JSON
+//   GET /debug/maps    every mapping with its owner; text or JSON
 //   GET /debug/memory  native memory by category, as a JVM shows its own: text
 //                      or JSON; ?view=summary|detail|summary.diff|detail.diff
 //   POST /-/baseline   keeps its figures for the views that compare
@@ -45,6 +46,7 @@
 #define POOLSCOPE_EXPORTER_SIDECAR_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -93,6 +95,17 @@ struct SidecarOptions {
   // zero for none: their metrics are then left out. poolscope_oom_eta_seconds
   // looks back on the last 60 of these intervals.
   absl::Duration sample_interval = absl::Seconds(5);
+
+  // Least time between two walks over the process's mappings in the background,
+  // for the metrics of native memory; 1 ms to 1 h, or zero for none. It is
+  // stretched to where walking takes 1 % of a core. The first is after a
+  // second, or this time where it is less. /debug/memory and /debug/maps walk
+  // when they are asked.
+  absl::Duration walk_interval = absl::Seconds(30);
+
+  // No walk in the background while more is resident: the kernel takes longer
+  // the more there is, and page faults may wait for it.
+  uint64_t max_walk_resident_bytes = uint64_t{64} << 30;
 
   // process_resident_memory_bytes and process_virtual_memory_bytes. Switch off
   // where the service exports these standard names itself.

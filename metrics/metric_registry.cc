@@ -254,14 +254,11 @@ void MetricRegistry::CollectBackground(
 void MetricRegistry::CollectWalk(SelfStats& self, MetricWriter& writer) const {
   const SteadyClock::time_point start = SteadyClock::now();
   const LastMemoryWalk last = options_.native_memory();
-  if (last.stats == nullptr) {
-    CollectNativeMemory(NativeMemoryStats(), writer);
-    return;
-  }
   CollectNativeMemory(*last.stats, writer);
   self.native_memory_bytes = last.stats->tracking_overhead_bytes;
-  self.runs.push_back(
-      {"native_memory", last.success, SecondsSince(start), last.age_seconds});
+  if (last.stats->walk_id == 0 && last.latest.ok()) return;  // none yet
+  self.runs.push_back({"native_memory", last.latest.ok(), SecondsSince(start),
+                       last.age_seconds});
 }
 
 void MetricRegistry::Collect(MetricWriter& writer) {

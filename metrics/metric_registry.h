@@ -42,7 +42,7 @@
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/live_blocks.h"
 #include "poolscope/metrics/metric_writer.h"
-#include "poolscope/metrics/native_memory/native_memory_stats.h"
+#include "poolscope/metrics/native_memory/last_memory_walk.h"
 #include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/removable.h"
 #include "poolscope/metrics/self_collector.h"
@@ -52,13 +52,6 @@
 namespace poolscope {
 
 struct SelfStats;
-
-// The last walk over the process's memory that there is.
-struct LastMemoryWalk {
-  std::shared_ptr<const NativeMemoryStats> stats;  // null before the first
-  double age_seconds = 0;
-  bool success = true;  // of the latest, which may have failed since
-};
 
 struct MetricRegistryOptions {
   // process_resident_memory_bytes and process_virtual_memory_bytes.

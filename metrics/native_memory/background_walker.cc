@@ -110,8 +110,8 @@ absl::StatusOr<BackgroundWalker::Stats> BackgroundWalker::WalkNow(
   }
 }
 
-BackgroundWalker::Result BackgroundWalker::Latest() const {
-  Result result;
+LastMemoryWalk BackgroundWalker::Latest() const {
+  LastMemoryWalk result;
   int64_t begun;
   {
     MutexLock lock(&mutex_);

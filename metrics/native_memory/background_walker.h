@@ -1,8 +1,8 @@
 // BackgroundWalker: when the mappings are walked, and what the last walk found.
 //
-//   once a second -----> WalkIfDue() --+                +--> Latest(): a
-//   scrape, /debug/memory -----> WalkNow() ----+--> one walk ---+    which
-//   never waits
+//   once a second --> WalkIfDue() --+
+//   /debug/memory --> WalkNow() ----+--> one walk --> Latest() --> a scrape,
+//                                                     which never waits
 //
 // A walk costs what the kernel takes to read the page tables of everything
 // resident, so it is rationed. In the background:
@@ -38,6 +38,7 @@
 #include "absl/time/time.h"
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/base/mutex.h"
+#include "poolscope/metrics/native_memory/last_memory_walk.h"
 #include "poolscope/metrics/native_memory/memory_walk.h"
 #include "poolscope/metrics/native_memory/native_memory_stats.h"
 
@@ -61,13 +62,6 @@ class BackgroundWalker {
   // What is resident now, cheaply (statm). 0 when it is not known.
   using ResidentFunction = std::function<uint64_t()>;
 
-  // The last result that there is.
-  struct Result {
-    Stats stats;  // never null; walk_id is 0 before the first walk
-    double age_seconds = 0;
-    absl::Status latest;  // how the latest attempt ended
-  };
-
   BackgroundWalker(WalkFunction walk, ResidentFunction resident_bytes,
                    BackgroundWalkerOptions options);
   BackgroundWalker(const BackgroundWalker&) = delete;
@@ -80,7 +74,7 @@ class BackgroundWalker {
   absl::StatusOr<Stats> WalkNow(MemoryWalk::Detail detail);
 
   // Without mappings. Never waits for a walk.
-  Result Latest() const;
+  LastMemoryWalk Latest() const;
 
  private:
   using Outcome = absl::StatusOr<Stats>;

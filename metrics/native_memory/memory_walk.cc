@@ -59,6 +59,28 @@ OwnedMapping Described(const Mapping& mapping, const OwnedRange& range) {
   return owned;
 }
 
+std::vector<OwnedMapping> LargestUnknown(absl::Span<const Mapping> mappings,
+                                         absl::Span<const OwnedRange> ranges) {
+  std::vector<const OwnedRange*> unknown;
+  for (const OwnedRange& range : ranges) {
+    if (range.owner == MemoryOwner::kUnknown && range.resident_bytes > 0) {
+      unknown.push_back(&range);
+    }
+  }
+  const size_t count =
+      std::min(unknown.size(), NativeMemoryStats::kMostUnknown);
+  std::partial_sort(unknown.begin(), unknown.begin() + count, unknown.end(),
+                    [](const OwnedRange* a, const OwnedRange* b) {
+                      return std::pair(b->resident_bytes, a->start) <
+                             std::pair(a->resident_bytes, b->start);
+                    });
+  std::vector<OwnedMapping> largest;
+  for (size_t i = 0; i < count; ++i) {
+    largest.push_back(Described(mappings[unknown[i]->mapping], *unknown[i]));
+  }
+  return largest;
+}
+
 }  // namespace
 
 MemoryWalk::MemoryWalk(MemoryWalkOptions options)
@@ -124,6 +146,7 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
   stats.walked_at_unix_nanos = absl::ToUnixNanos(begun);
   stats.mapping_count = mappings.size();
   AddUp(mappings, ranges, malloc_is_glibc, &stats);
+  stats.largest_unknown = LargestUnknown(mappings, ranges);
   if (detail == Detail::kMappings) {
     stats.mappings.reserve(ranges.size());
     for (const OwnedRange& range : ranges) {

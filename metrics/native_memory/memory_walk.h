@@ -3,8 +3,9 @@
 //   pool ranges, loaded segments, threads --+
 //   smaps ----------------------------------+--> Attribute() --> categories
 //
-//   MemoryWalk walk(options);    // options.pool_ranges =
-//   PooledAllocator::Ranges absl::StatusOr<NativeMemoryStats> stats =
+//   options.pool_ranges = [pool] { return pool->Ranges(); };
+//   MemoryWalk walk(options);
+//   absl::StatusOr<NativeMemoryStats> stats =
 //       walk.Take(MemoryWalk::Detail::kCategories, absl::Seconds(2));
 //
 // Reserved is address space; committed what of it may be accessed in any way

@@ -12,6 +12,7 @@
 #ifndef POOLSCOPE_METRICS_NATIVE_MEMORY_NATIVE_MEMORY_STATS_H_
 #define POOLSCOPE_METRICS_NATIVE_MEMORY_NATIVE_MEMORY_STATS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -79,6 +80,9 @@ struct NativeMemoryStats {
 
   std::vector<NativeMemoryCategoryStats> categories;  // "Unknown" is the last
   std::vector<NativeMemoryDetail> details;
+  // Of Unknown's mappings those with most resident bytes, the largest first.
+  static constexpr size_t kMostUnknown = 10;
+  std::vector<OwnedMapping> largest_unknown;
   std::vector<OwnedMapping> mappings;  // empty unless asked for
   uint64_t mapping_count = 0;
   std::vector<NativeMemoryCallSite> call_sites;  // likewise

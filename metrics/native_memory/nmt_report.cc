@@ -106,6 +106,7 @@ NmtReport MakeNmtReport(const NativeMemoryStats& now,
   report.walk_seconds = now.walk_seconds;
   report.mapping_count = now.mapping_count;
   report.tracking_overhead_bytes = now.tracking_overhead_bytes;
+  report.largest_unknown = now.largest_unknown;
   report.total.name = "Total";
   Join join(&report);
   join.Add(now, &NmtFigure::now);

@@ -77,6 +77,7 @@ struct NmtReport {
   NmtCategory total;  // sums over the categories; has no peak
   std::vector<NmtCategory> categories;
   std::vector<NmtDetail> details;
+  std::vector<OwnedMapping> largest_unknown;  // as it is now
   // Of the detailed views; compared with a baseline, those that changed.
   std::vector<NmtMapping> mappings;
   std::vector<NmtCallSite> call_sites;

@@ -40,6 +40,12 @@ class JsonReport {
       emitter_.Field("name", detail.name);
       EmitFigure("", "bytes", detail.bytes);
     });
+    EmitTable("largest_unknown", report_.largest_unknown,
+              [&](const OwnedMapping& mapping) {
+                EmitMapping(mapping);
+                emitter_.Field("reserved_bytes", mapping.end - mapping.start);
+                emitter_.Field("resident_bytes", mapping.resident_bytes);
+              });
     if (IsDetail(report_.view)) {
       EmitMappings();
       EmitCallSites();
@@ -82,16 +88,19 @@ class JsonReport {
     EmitFigure("thread", "count", category.threads);
   }
 
+  void EmitMapping(const OwnedMapping& mapping) {
+    // Addresses may be beyond what JSON's readers keep of a number.
+    emitter_.Field("start", absl::StrFormat("0x%x", mapping.start));
+    emitter_.Field("end", absl::StrFormat("0x%x", mapping.end));
+    emitter_.Field("permissions", mapping.permissions);
+    emitter_.Field("name", mapping.name);
+    emitter_.Field("category", mapping.category);
+    emitter_.Field("detail", mapping.detail);
+  }
+
   void EmitMappings() {
     EmitTable("mappings", report_.mappings, [&](const NmtMapping& each) {
-      const OwnedMapping& mapping = each.mapping;
-      // Addresses may be beyond what JSON's readers keep of a number.
-      emitter_.Field("start", absl::StrFormat("0x%x", mapping.start));
-      emitter_.Field("end", absl::StrFormat("0x%x", mapping.end));
-      emitter_.Field("permissions", mapping.permissions);
-      emitter_.Field("name", mapping.name);
-      emitter_.Field("category", mapping.category);
-      emitter_.Field("detail", mapping.detail);
+      EmitMapping(each.mapping);
       EmitFigure("reserved", "bytes", each.reserved);
       EmitFigure("resident", "bytes", each.resident);
     });

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -31,6 +32,7 @@ class TextReport {
       if (Rounds(category.reserved)) AppendCategory(category);
     }
     AppendDetails();
+    AppendLargestUnknown();
     if (IsDetail(report_.view)) {
       AppendMappings();
       AppendCallSites();
@@ -132,6 +134,23 @@ class TextReport {
     }
     if (text_.size() == begin) return;
     text_.insert(begin, "Pool detail:\n\n");
+    text_.push_back('\n');
+  }
+
+  void AppendLargestUnknown() {
+    const size_t begin = text_.size();
+    for (const OwnedMapping& mapping : report_.largest_unknown) {
+      const uint64_t resident = Round(mapping.resident_bytes);
+      if (resident == 0) continue;
+      absl::StrAppendFormat(&text_, "    0x%016x - 0x%016x %s resident=%d%s %s",
+                            mapping.start, mapping.end, mapping.permissions,
+                            resident, options_.scale.unit,
+                            Printable(mapping.name));
+      absl::StripTrailingAsciiWhitespace(&text_);
+      text_.push_back('\n');
+    }
+    if (text_.size() == begin) return;
+    text_.insert(begin, "Largest of Unknown:\n\n");
     text_.push_back('\n');
   }
 

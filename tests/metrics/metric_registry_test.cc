@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
@@ -21,6 +22,7 @@
 #include "poolscope/metrics/leak_page.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_names.h"
+#include "poolscope/metrics/native_memory/last_memory_walk.h"
 #include "poolscope/metrics/native_memory/native_memory_stats.h"
 #include "poolscope/metrics/process_figures.h"
 #include "poolscope/metrics/text_writer.h"
@@ -71,7 +73,7 @@ TEST(MetricRegistryTest, EveryMetricIsThereFromTheFirstScrape) {
   options.native_memory = [] {
     return LastMemoryWalk{
         std::make_shared<const NativeMemoryStats>(SampleNativeMemory()), 0,
-        true};
+        absl::OkStatus()};
   };
   options.process_figures = GrowingProcess;
   options.trim_stats = [] { return TrimStats(); };
@@ -129,8 +131,16 @@ TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
   }
   EXPECT_EQ(scrape.types.count("poolscope_scrape_success"), 0u);
 
+  // It failed.
+  last.latest = absl::DataLossError("broken");
+  scrape = Scrape(registry);
+  EXPECT_EQ(scrape.Value("poolscope_scrape_success",
+                         {{"collector", "native_memory"}}),
+            "0");
+
   const NativeMemoryStats stats = SampleNativeMemory();
-  last = {std::make_shared<const NativeMemoryStats>(stats), 12.5, true};
+  last = {std::make_shared<const NativeMemoryStats>(stats), 12.5,
+          absl::OkStatus()};
   scrape = Scrape(registry);
   EXPECT_EQ(scrape.Sum("poolscope_native_memory_resident_bytes", {}),
             stats.resident_bytes);
@@ -156,7 +166,7 @@ TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
                          {{"collector", "native_memory"}}),
             "12.5");
   // The next one failed: the figures stay.
-  last.success = false;
+  last.latest = absl::DataLossError("broken");
   scrape = Scrape(registry);
   EXPECT_EQ(scrape.Value("poolscope_scrape_success",
                          {{"collector", "native_memory"}}),

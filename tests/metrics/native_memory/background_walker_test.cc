@@ -61,7 +61,7 @@ class BackgroundWalkerTest : public testing::Test {
 };
 
 TEST_F(BackgroundWalkerTest, BeforeTheFirstWalkThereIsNothing) {
-  const BackgroundWalker::Result result = walker_.Latest();
+  const LastMemoryWalk result = walker_.Latest();
   ASSERT_NE(result.stats, nullptr);
   EXPECT_EQ(result.stats->walk_id, 0u);
   EXPECT_EQ(result.age_seconds, 0);
@@ -105,7 +105,7 @@ TEST_F(BackgroundWalkerTest, AFailedWalkLeavesTheLastResultAndSaysWhy) {
   clock_.Advance(absl::Minutes(1));
   walker_.WalkIfDue();
   EXPECT_EQ(walks_, 2);
-  BackgroundWalker::Result result = walker_.Latest();
+  LastMemoryWalk result = walker_.Latest();
   EXPECT_EQ(result.stats->walk_id, 1u);
   EXPECT_NEAR(result.age_seconds, 60, 1);
   EXPECT_EQ(result.latest, status_);

@@ -1,0 +1,31 @@
+// MakeSidecarRouter(): every path that a sidecar serves, with its handler.
+#ifndef POOLSCOPE_EXPORTER_SIDECAR_ROUTER_H_
+#define POOLSCOPE_EXPORTER_SIDECAR_ROUTER_H_
+
+#include <memory>
+#include <string>
+
+#include "poolscope/exporter/metrics_handler.h"
+#include "poolscope/exporter/native_memory_handlers.h"
+#include "poolscope/exporter/router.h"
+#include "poolscope/exporter/trimmer.h"
+#include "poolscope/metrics/metric_registry.h"
+#include "poolscope/metrics/native_memory_monitor.h"
+
+namespace poolscope {
+
+// Borrowed by the router's handlers; none is null.
+struct SidecarSources {
+  MetricRegistry* registry;
+  TextWriterPool* writers;
+  Trimmer* trimmer;
+  NativeMemoryMonitor* native_memory;
+  NativeMemoryBaseline* baseline;
+  std::string proc_root;
+};
+
+std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources);
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_SIDECAR_ROUTER_H_
