@@ -10,6 +10,7 @@
 #include "poolscope/bench/scaling.h"
 #include "poolscope/bench/scrape_cost.h"
 #include "poolscope/bench/trim.h"
+#include "poolscope/bench/walk_cost.h"
 
 namespace poolscope::bench {
 
@@ -26,6 +27,9 @@ const std::vector<Trial>& AllTrials() {
       BufferTrial(),
       ChannelCostTrial(),
       OutboundCostTrial(),
+      WalkCostTrial(100),
+      WalkCostTrial(2000),
+      WalkCostTrial(50000),
   };
   return trials;
 }

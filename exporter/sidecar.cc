@@ -114,6 +114,7 @@ struct Sidecar::Parts final : public HttpService {
       const SidecarOptions& options) {
     NativeMemoryMonitorOptions result;
     result.proc_root = options.proc_root;
+    result.pool_ranges = PooledAllocator::Ranges;
     result.walker.interval = options.walk_interval;
     result.walker.most_resident_bytes = options.max_walk_resident_bytes;
     result.sidecar_bytes = [this] { return held_bytes(); };

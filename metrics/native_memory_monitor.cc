@@ -3,7 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/metrics/call_site.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
 #include "poolscope/metrics/native_memory/native_memory_tag.h"
@@ -17,14 +16,14 @@
 namespace poolscope {
 namespace {
 
-MemoryWalkOptions WalkOptions(const std::string& proc_root) {
-  MemoryWalkOptions options;
-  options.proc_root = proc_root;
-  options.pool_ranges = PooledAllocator::Ranges;
-  options.malloc_is_glibc = [] {
+MemoryWalkOptions WalkOptions(const NativeMemoryMonitorOptions& options) {
+  MemoryWalkOptions result;
+  result.proc_root = options.proc_root;
+  result.pool_ranges = options.pool_ranges;
+  result.malloc_is_glibc = [] {
     return TheMalloc().kind == MallocKind::kGlibc;
   };
-  return options;
+  return result;
 }
 
 uint64_t ResidentBytes(const std::string& proc_root) {
@@ -38,7 +37,7 @@ NativeMemoryMonitor::NativeMemoryMonitor(NativeMemoryMonitorOptions options,
                                          const MetricRegistry* registry)
     : sidecar_bytes_(std::move(options.sidecar_bytes)),
       registry_(registry),
-      walk_(WalkOptions(options.proc_root)),
+      walk_(WalkOptions(options)),
       walker_(
           [this](MemoryWalk::Detail detail, absl::Duration budget) {
             return WalkAndMerge(detail, budget);

@@ -22,9 +22,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/native_memory/background_walker.h"
 #include "poolscope/metrics/native_memory/last_memory_walk.h"
@@ -37,6 +39,8 @@ struct NativeMemoryMonitorOptions {
   // Where procfs is mounted.
   std::string proc_root = "/proc";
   BackgroundWalkerOptions walker;
+  // PooledAllocator::Ranges; null: there is no pool.
+  std::function<std::vector<PoolRange>()> pool_ranges;
   // Bytes of malloc's that the sidecar holds for itself; null counts none.
   std::function<uint64_t()> sidecar_bytes;
 };

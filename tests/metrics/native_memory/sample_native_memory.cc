@@ -68,8 +68,8 @@ NativeMemoryStats SampleNativeMemory() {
                      "Glibc Heap", ""},
                     {0x7f1000000000, 0x7f1001800000, "rw-p", "", 100 * kKiB,
                      "Thread Stacks", "thread 4711"}};
-  stats.largest_unknown = {{0x7f3000000000, 0x7f3000001000, "r--s", "/a=b", 300,
-                            "Unknown", ""}};
+  stats.largest_unknown = {
+      {0x7f3000000000, 0x7f3000001000, "r--s", "/a=b", 300, "Unknown", ""}};
   stats.call_sites = {
       {"Pool Arenas", {"relay::Read(int)", "main"}, 3 * kMiB, 40}};
   return stats;
