@@ -50,6 +50,9 @@ absl::StatusOr<NativeMemoryStats> NativeMemoryMonitor::WalkAndMerge(
   absl::StatusOr<NativeMemoryStats> stats = walk_.Take(detail, budget);
   if (!stats.ok()) return stats;
   const absl::StatusOr<MallocFigures> malloc = ReadMallocFigures();
+  if (malloc.ok() && malloc->mapped_bytes.has_value()) {
+    MergeMallocMapped(*malloc->mapped_bytes, *stats);
+  }
   if (malloc.ok() && malloc->in_use_bytes.has_value()) {
     MergeMallocInUse(*malloc->in_use_bytes, *stats);
   }

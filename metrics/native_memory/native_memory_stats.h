@@ -80,7 +80,8 @@ struct NativeMemoryStats {
 
   std::vector<NativeMemoryCategoryStats> categories;  // "Unknown" is the last
   std::vector<NativeMemoryDetail> details;
-  // Of Unknown's mappings those with most resident bytes, the largest first.
+  // Of the mappings for which the walk knows no owner those with most resident
+  // bytes, the largest first. Tags and malloc may claim parts of them later.
   static constexpr size_t kMostUnknown = 10;
   std::vector<OwnedMapping> largest_unknown;
   std::vector<OwnedMapping> mappings;  // empty unless asked for

@@ -150,7 +150,7 @@ class TextReport {
       text_.push_back('\n');
     }
     if (text_.size() == begin) return;
-    text_.insert(begin, "Largest of Unknown:\n\n");
+    text_.insert(begin, "Largest mappings of no known owner:\n\n");
     text_.push_back('\n');
   }
 

@@ -17,8 +17,9 @@ using Row = NativeMemoryCategoryStats;
 
 // Whatever malloc the program has, it is in one of these.
 constexpr absl::string_view kGlibcMmapped = "Glibc Mmapped";
+constexpr absl::string_view kOtherMalloc = "Other Malloc";
 constexpr absl::string_view kMallocRows[] = {
-    "Glibc Heap", "Glibc Thread Arenas", kGlibcMmapped, "Other Malloc"};
+    "Glibc Heap", "Glibc Thread Arenas", kGlibcMmapped, kOtherMalloc};
 
 std::vector<Row*> MallocRows(NativeMemoryStats& stats) {
   std::vector<Row*> rows;
@@ -108,6 +109,28 @@ uint64_t Granted(uint64_t claim, uint64_t claims, uint64_t available) {
 }
 
 }  // namespace
+
+void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats) {
+  const auto row = absl::c_find_if(
+      stats.categories, [](const Row& r) { return r.name == kOtherMalloc; });
+  if (row == stats.categories.end()) return;
+  Row& unknown = stats.categories.back();
+  if (mapped_bytes <= row->mmap_committed_bytes) return;
+  const uint64_t bytes = std::min(mapped_bytes - row->mmap_committed_bytes,
+                                  unknown.mmap_committed_bytes);
+  if (bytes == 0) return;
+  const uint64_t resident = std::min(bytes, unknown.resident_bytes);
+  unknown.mmap_reserved_bytes -= bytes;
+  unknown.mmap_committed_bytes -= bytes;
+  unknown.resident_bytes -= resident;
+  unknown.resident_is_estimate = true;
+  row->mmap_reserved_bytes += bytes;
+  row->mmap_committed_bytes += bytes;
+  row->resident_bytes += resident;
+  row->resident_is_estimate = true;
+  row->peak_committed_bytes =
+      std::max(row->peak_committed_bytes, row->mmap_committed_bytes);
+}
 
 void MergeMallocInUse(uint64_t in_use_bytes, NativeMemoryStats& stats) {
   std::vector<Row*> rows = MallocRows(stats);

@@ -1,7 +1,11 @@
-// MergeMallocInUse(), MergeTags(): what malloc and registered categories know
-// is put into the rows that a walk over the mappings found. A walk sees
-// mappings alone; what of them is in use, and for whom, others know.
+// MergeMallocMapped(), MergeMallocInUse(), MergeTags(): what malloc and
+// registered categories know is put into the rows that a walk over the mappings
+// found. A walk sees mappings alone; what of them is in use, and for whom,
+// others know.
 //
+//   malloc mapped      of one that is not glibc's: beyond what of it the walk
+//                      found, out of Unknown; taken for resident as far as
+//                      Unknown is, since it leaves out what was never touched
 //   malloc in use      of the malloc's own rows: all of Glibc Mmapped, of the
 //                      others in proportion to their committed bytes
 //   tagged, malloc     out of the malloc's own rows, in proportion to the bytes
@@ -32,6 +36,10 @@
 #include "poolscope/metrics/native_memory/native_memory_tag.h"
 
 namespace poolscope {
+
+// Gives "Other Malloc", where there is such a row, `mapped_bytes` in all.
+// Before MergeMallocInUse(), if that is called at all.
+void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats);
 
 // `in_use_bytes` of the malloc's rows become malloc bytes.
 void MergeMallocInUse(uint64_t in_use_bytes, NativeMemoryStats& stats);

@@ -242,5 +242,41 @@ TEST(TaggedBytesTest, SumsStayExactWhateverIsClaimed) {
   }
 }
 
+TEST(MallocMappedTest, WhatTheWalkDidNotFindIsTakenOutOfUnknown) {
+  NativeMemoryStats stats;
+  stats.categories = {Row("Other Malloc", 0, 1000, 1000, 900),
+                      Row("Unknown", 0, 9000, 8000, 3000)};
+  const Sums before = SumsOf(stats);
+  MergeMallocMapped(1000, stats);
+  EXPECT_EQ(Find(stats, "Other Malloc").mmap_committed_bytes, 1000u);
+  MergeMallocMapped(3500, stats);
+  EXPECT_EQ(SumsOf(stats), before);
+  EXPECT_EQ(Find(stats, "Other Malloc").mmap_committed_bytes, 3500u);
+  EXPECT_EQ(Find(stats, "Other Malloc").resident_bytes, 3400u);
+  EXPECT_TRUE(Find(stats, "Other Malloc").resident_is_estimate);
+  EXPECT_EQ(Find(stats, "Unknown").mmap_reserved_bytes, 6500u);
+  EXPECT_EQ(Find(stats, "Unknown").resident_bytes, 500u);
+}
+
+TEST(MallocMappedTest, NoMoreIsTakenThanThereIs) {
+  NativeMemoryStats stats;
+  stats.categories = {Row("Other Malloc", 0, 1000, 1000, 900),
+                      Row("Unknown", 0, 9000, 8000, 3000)};
+  const Sums before = SumsOf(stats);
+  MergeMallocMapped(UINT64_MAX, stats);
+  EXPECT_EQ(SumsOf(stats), before);
+  EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 0u);
+  EXPECT_EQ(Find(stats, "Unknown").resident_bytes, 0u);
+  EXPECT_EQ(Find(stats, "Unknown").mmap_reserved_bytes, 1000u);
+}
+
+TEST(MallocMappedTest, GlibcsIsFoundByTheWalk) {
+  NativeMemoryStats stats;
+  stats.categories = {Row("Glibc Heap", 0, 1000, 1000, 900),
+                      Row("Unknown", 0, 9000, 8000, 3000)};
+  MergeMallocMapped(5000, stats);
+  EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 8000u);
+}
+
 }  // namespace
 }  // namespace poolscope
