@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "poolscope/metrics/native_memory/zlib_memory.h"
 
 namespace poolscope::demo {
 namespace {
@@ -53,7 +54,7 @@ absl::StatusOr<Buffer> MessageDeflater::Deflate(
     absl::Span<const uint8_t> message, BufferAllocator& allocator) {
   if (!has_state_) {
     stream_ = z_stream{};
-    memory_->Attach(&stream_);
+    TrackZlibMemory(&stream_, zlib_memory_);
     // A negative window: raw deflate, without zlib's header and sum.
     if (deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -window_bits_,
                      kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -88,7 +89,7 @@ absl::StatusOr<Buffer> MessageInflater::Inflate(
     BufferAllocator& allocator) {
   if (!has_state_) {
     stream_ = z_stream{};
-    memory_->Attach(&stream_);
+    TrackZlibMemory(&stream_, zlib_memory_);
     if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) return NoMemory("inflate");
     has_state_ = true;
   }

@@ -12,7 +12,7 @@
 //   MessageDeflater deflater(15, /*takes_over=*/true, &zlib_memory);
 //   absl::StatusOr<Buffer> small = deflater.Deflate(bytes, allocator);
 //
-// Both are used by one thread at a time: thread-compatible. The memory counter
+// Both are used by one thread at a time: thread-compatible. The category
 // outlives them.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_PERMESSAGE_DEFLATE_H_
 #define POOLSCOPE_EXAMPLES_DEMO_PERMESSAGE_DEFLATE_H_
@@ -26,15 +26,18 @@
 #include "absl/types/span.h"
 #include "poolscope/allocator/buffer/buffer.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 
 class MessageDeflater {
  public:
   // `window_bits` is 9 to 15.
-  MessageDeflater(int window_bits, bool takes_over, ZlibMemory* memory)
-      : window_bits_(window_bits), takes_over_(takes_over), memory_(memory) {}
+  MessageDeflater(int window_bits, bool takes_over,
+                  NativeMemoryCategory* zlib_memory)
+      : window_bits_(window_bits),
+        takes_over_(takes_over),
+        zlib_memory_(zlib_memory) {}
   ~MessageDeflater() { End(); }
   MessageDeflater(const MessageDeflater&) = delete;
   MessageDeflater& operator=(const MessageDeflater&) = delete;
@@ -52,15 +55,15 @@ class MessageDeflater {
 
   const int window_bits_;
   const bool takes_over_;
-  ZlibMemory* const memory_;
+  NativeMemoryCategory* const zlib_memory_;
   bool has_state_ = false;
   z_stream stream_{};
 };
 
 class MessageInflater {
  public:
-  MessageInflater(bool takes_over, ZlibMemory* memory)
-      : takes_over_(takes_over), memory_(memory) {}
+  MessageInflater(bool takes_over, NativeMemoryCategory* zlib_memory)
+      : takes_over_(takes_over), zlib_memory_(zlib_memory) {}
   ~MessageInflater() { End(); }
   MessageInflater(const MessageInflater&) = delete;
   MessageInflater& operator=(const MessageInflater&) = delete;
@@ -80,7 +83,7 @@ class MessageInflater {
   void End();
 
   const bool takes_over_;
-  ZlibMemory* const memory_;
+  NativeMemoryCategory* const zlib_memory_;
   bool has_state_ = false;
   z_stream stream_{};
 };

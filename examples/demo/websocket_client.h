@@ -24,14 +24,14 @@
 #include "poolscope/examples/demo/socket.h"
 #include "poolscope/examples/demo/websocket_load_counts.h"
 #include "poolscope/examples/demo/websocket_session.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 
 // What the clients of one load share; what it points to outlives them.
 struct WebSocketClientOptions {
   BufferAllocator* allocator = nullptr;
-  ZlibMemory* zlib_memory = nullptr;
+  NativeMemoryCategory* zlib_memory = nullptr;
   WebSocketLoadCounts* counts = nullptr;
   // What the server sends on connect; empty: nothing.
   std::string expected_message;

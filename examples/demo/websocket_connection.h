@@ -38,7 +38,7 @@
 #include "poolscope/examples/demo/socket.h"
 #include "poolscope/examples/demo/websocket_counters.h"
 #include "poolscope/examples/demo/websocket_session.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 
@@ -53,7 +53,7 @@ struct WebSocketLimits {
 // All that connections of one server share. What it points to outlives them.
 struct WebSocketConnectionOptions {
   BufferAllocator* allocator = nullptr;
-  ZlibMemory* zlib_memory = nullptr;
+  NativeMemoryCategory* zlib_memory = nullptr;
   WebSocketCounters* counters = nullptr;
   WebSocketLimits limits;
   Watermarks watermarks;

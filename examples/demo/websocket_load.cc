@@ -22,7 +22,7 @@
 #include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/examples/demo/websocket_client.h"
 #include "poolscope/examples/demo/websocket_load_counts.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 namespace {
@@ -60,7 +60,7 @@ class Load {
   const WebSocketLoadOptions& options_;
   const UniqueFd& input_;
   std::FILE* const out_;
-  ZlibMemory zlib_memory_;
+  NativeMemoryCategory zlib_memory_;
   WebSocketLoadCounts counts_;
   WebSocketClientOptions client_options_;
   std::unique_ptr<BufferAllocator> allocator_;

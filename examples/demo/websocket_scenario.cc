@@ -25,6 +25,7 @@
 #include "poolscope/examples/demo/websocket_load_process.h"
 #include "poolscope/examples/demo/websocket_report.h"
 #include "poolscope/examples/demo/websocket_server.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 #include "poolscope/metrics/process/glibc_malloc.h"
 
 namespace poolscope::demo {
@@ -34,6 +35,14 @@ constexpr absl::Duration kReportInterval = absl::Seconds(1);
 constexpr int kLinesPerHeader = 20;
 // More than the load gives itself.
 constexpr absl::Duration kLoadTimeout = absl::Seconds(40);
+
+// What zlib's streams of the server take of malloc. The reports of the service
+// show it by this name.
+NativeMemoryCategory& ZlibMemory() {
+  static NativeMemoryCategory* const category =
+      NativeMemoryCategory::Register("Zlib").value();
+  return *category;
+}
 
 // The scenario while it runs.
 class Run {
@@ -67,7 +76,7 @@ WebSocketSample Run::TakeSample(const WebSocketLoadCounts& load) const {
   const uint64_t ended = WebSocketCounters::Get(counters.ended);
   sample.connections = WebSocketCounters::Get(counters.accepted) - ended;
   sample.messages_sent = WebSocketCounters::Get(counters.messages_sent);
-  sample.zlib_bytes = server_.zlib_memory().live_bytes();
+  sample.zlib_bytes = ZlibMemory().Read().malloc_bytes;
 
   StatsOptions stats_options;
   stats_options.chunks = true;
@@ -171,6 +180,7 @@ absl::Status RunWebSocket(const DemoOptions& options, DemoService& service,
                           StopSignal& stop, std::FILE* out) {
   WebSocketServerOptions server_options;
   server_options.allocator = &service.allocator();
+  server_options.zlib_memory = &ZlibMemory();
   server_options.channels = &service.channels();
   server_options.workers = options.workers;
   server_options.watermarks = options.watermarks;

@@ -15,7 +15,7 @@ absl::StatusOr<std::unique_ptr<WebSocketServer>> WebSocketServer::Start(
   server->port_ = listener->port;
   WebSocketConnectionOptions& shared = server->connection_options_;
   shared.allocator = options.allocator;
-  shared.zlib_memory = &server->zlib_memory_;
+  shared.zlib_memory = options.zlib_memory;
   shared.counters = &server->counters_;
   shared.limits = options.limits;
   shared.watermarks = options.watermarks;

@@ -23,13 +23,14 @@
 #include "poolscope/examples/demo/websocket_connection.h"
 #include "poolscope/examples/demo/websocket_counters.h"
 #include "poolscope/examples/demo/websocket_worker.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 
 struct WebSocketServerOptions {
   // Borrowed; they outlive the server.
   BufferAllocator* allocator = nullptr;
+  NativeMemoryCategory* zlib_memory = nullptr;
   ChannelRegistry* channels = nullptr;  // null: its channels are in none
 
   int workers = 16;
@@ -47,7 +48,6 @@ class WebSocketServer {
 
   uint16_t port() const { return port_; }
   const WebSocketCounters& counters() const { return counters_; }
-  const ZlibMemory& zlib_memory() const { return zlib_memory_; }
   // Of the workers, until Stop().
   std::vector<pthread_t> threads();
 
@@ -58,7 +58,6 @@ class WebSocketServer {
   WebSocketServer() = default;
 
   WebSocketCounters counters_;
-  ZlibMemory zlib_memory_;
   WebSocketConnectionOptions connection_options_;
   uint16_t port_ = 0;
   std::vector<std::unique_ptr<WebSocketWorker>> workers_;

@@ -44,7 +44,7 @@
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/examples/demo/deflate_parameters.h"
 #include "poolscope/examples/demo/permessage_deflate.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 
@@ -62,7 +62,7 @@ enum class WebSocketSide : uint8_t { kServer, kClient };
 struct WebSocketSessionOptions {
   WebSocketSide side = WebSocketSide::kServer;
   BufferAllocator* allocator = nullptr;
-  ZlibMemory* zlib_memory = nullptr;
+  NativeMemoryCategory* zlib_memory = nullptr;
   std::optional<DeflateParameters> deflate;  // unset: nothing is compressed
   size_t max_message_bytes = 64 << 10;
 };

@@ -16,7 +16,7 @@
 #include "absl/types/span.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 namespace {
@@ -62,7 +62,7 @@ class PermessageDeflateTest : public testing::Test {
 
   std::string Hex(absl::string_view hex) { return absl::HexStringToBytes(hex); }
 
-  ZlibMemory memory_;
+  NativeMemoryCategory memory_;
   const std::unique_ptr<BufferAllocator> allocator_ =
       *BufferAllocator::Unpooled(UnpooledOptions());
 };
@@ -156,32 +156,32 @@ TEST_F(PermessageDeflateTest, HasNoStateBeforeTheFirstMessage) {
     MessageInflater inflater(true, &memory_);
     EXPECT_FALSE(deflater.has_state());
     EXPECT_FALSE(inflater.has_state());
-    EXPECT_EQ(memory_.live_blocks(), 0u);
+    EXPECT_EQ(memory_.Read().malloc_count, 0u);
 
     const std::string compressed = Deflate(deflater, "Hello");
     EXPECT_TRUE(deflater.has_state());
     // 2^17 + 2^17 bytes and zlib's records.
-    EXPECT_GE(memory_.live_bytes(), 256u << 10);
-    EXPECT_LE(memory_.live_bytes(), 272u << 10);
-    const uint64_t deflating = memory_.live_bytes();
+    EXPECT_GE(memory_.Read().malloc_bytes, 256u << 10);
+    EXPECT_LE(memory_.Read().malloc_bytes, 272u << 10);
+    const uint64_t deflating = memory_.Read().malloc_bytes;
 
     ASSERT_TRUE(Inflate(inflater, compressed).ok());
-    EXPECT_GE(memory_.live_bytes() - deflating, 32u << 10);
-    EXPECT_LE(memory_.live_bytes() - deflating, 48u << 10);
+    EXPECT_GE(memory_.Read().malloc_bytes - deflating, 32u << 10);
+    EXPECT_LE(memory_.Read().malloc_bytes - deflating, 48u << 10);
     // It stays what it is.
-    const uint64_t both = memory_.live_bytes();
+    const uint64_t both = memory_.Read().malloc_bytes;
     ASSERT_TRUE(Inflate(inflater, Deflate(deflater, Sample(9000, 1))).ok());
-    EXPECT_EQ(memory_.live_bytes(), both);
+    EXPECT_EQ(memory_.Read().malloc_bytes, both);
   }
-  EXPECT_EQ(memory_.live_bytes(), 0u);
-  EXPECT_EQ(memory_.live_blocks(), 0u);
+  EXPECT_EQ(memory_.Read().malloc_bytes, 0u);
+  EXPECT_EQ(memory_.Read().malloc_count, 0u);
 }
 
 TEST_F(PermessageDeflateTest, WithoutTakeoverTheStateGoesWithTheMessage) {
   MessageDeflater deflater(15, false, &memory_);
   MessageInflater inflater(false, &memory_);
   ASSERT_TRUE(Inflate(inflater, Deflate(deflater, "Hello")).ok());
-  EXPECT_EQ(memory_.live_bytes(), 0u);
+  EXPECT_EQ(memory_.Read().malloc_bytes, 0u);
   EXPECT_FALSE(deflater.has_state());
 }
 

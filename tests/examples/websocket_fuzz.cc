@@ -22,7 +22,7 @@
 #include "poolscope/examples/demo/deflate_parameters.h"
 #include "poolscope/examples/demo/websocket_handshake.h"
 #include "poolscope/examples/demo/websocket_session.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 namespace {
@@ -37,7 +37,7 @@ void Check(bool holds, const char* what) {
 
 std::unique_ptr<WebSocketSession> Open(WebSocketSide side, bool deflates,
                                        BufferAllocator* allocator,
-                                       ZlibMemory* memory) {
+                                       NativeMemoryCategory* memory) {
   WebSocketSessionOptions options;
   options.side = side;
   options.allocator = allocator;
@@ -50,7 +50,7 @@ std::unique_ptr<WebSocketSession> Open(WebSocketSide side, bool deflates,
 // The messages in the frames; each is sent back, and must arrive as it was.
 std::vector<std::string> Play(absl::Span<const uint8_t> frames, size_t step,
                               bool deflates, BufferAllocator* allocator,
-                              ZlibMemory* memory) {
+                              NativeMemoryCategory* memory) {
   const auto server = Open(WebSocketSide::kServer, deflates, allocator, memory);
   const auto client = Open(WebSocketSide::kClient, deflates, allocator, memory);
   std::vector<std::string> messages;
@@ -84,7 +84,7 @@ void Fuzz(absl::Span<const uint8_t> input) {
   if (input.empty()) return;
   static BufferAllocator& allocator =
       *BufferAllocator::Unpooled(UnpooledOptions())->release();
-  static ZlibMemory& memory = *new ZlibMemory;
+  static NativeMemoryCategory& memory = *new NativeMemoryCategory;
   const bool deflates = (input[0] & 1) != 0;
   const size_t step = 1 + (input[0] >> 1);
   input.remove_prefix(1);
@@ -108,7 +108,7 @@ void Fuzz(absl::Span<const uint8_t> input) {
   Check(Play(input, step, deflates, &allocator, &memory) == whole,
         "pieces make other messages");
   Check(allocator.Stats().direct_used_bytes == 0, "a buffer stays");
-  Check(memory.live_bytes() == 0, "a state of zlib's stays");
+  Check(memory.Read().malloc_bytes == 0, "a state of zlib's stays");
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstddef>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "poolscope/tests/examples/http_get.h"
 #include "poolscope/tests/examples/subprocess.h"
 
 namespace poolscope {
@@ -32,6 +35,18 @@ std::string AwaitLine(Subprocess& demo, const std::string& prefix) {
   }
   ADD_FAILURE() << "no line begins with '" << prefix << "'";
   return "";
+}
+
+// The blocks of a category in a report in JSON; 0 where it has no such one.
+int MallocCountOf(const std::string& category, const std::string& report) {
+  const size_t row =
+      report.find(absl::StrCat("{\"category\":\"", category, "\""));
+  if (row == std::string::npos) return 0;
+  const std::string key = "\"malloc_count\":";
+  const size_t count = report.find(key, row);
+  return count == std::string::npos
+             ? 0
+             : std::atoi(report.c_str() + count + key.size());
 }
 
 // The child of a process, by procfs.
@@ -62,6 +77,24 @@ TEST(WebSocketScenarioTest, WithoutAMessageZlibHasNothing) {
   EXPECT_TRUE(absl::StrContains(
       demo.output(), "0 of 0 B on connect, 0 received, 0 of them wrong"))
       << demo.output();
+}
+
+TEST(WebSocketScenarioTest, TheReportHasZlibByName) {
+  Subprocess demo(Demo({"--connections=20"}));
+  const std::string prefix = "  metrics  http://127.0.0.1:";
+  const int port =
+      std::atoi(AwaitLine(demo, prefix).substr(prefix.size()).c_str());
+  AwaitLine(demo, "    1s");
+  int blocks = 0;  // of which each connection's state is some
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (blocks < 20 && absl::Now() < end) {
+    const HttpResponse report = HttpGet(port, "/debug/memory?format=json");
+    ASSERT_EQ(report.status, 200);
+    blocks = MallocCountOf("Zlib", report.body);
+  }
+  EXPECT_GE(blocks, 20);
+  demo.Signal(SIGINT);
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
 }
 
 TEST(WebSocketScenarioTest, ASignalEndsBothInOrder) {

@@ -37,7 +37,7 @@
 #include "poolscope/examples/demo/websocket_load.h"
 #include "poolscope/examples/demo/websocket_load_counts.h"
 #include "poolscope/examples/demo/websocket_session.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 namespace {
@@ -124,6 +124,7 @@ class WebSocketServerTest : public testing::Test {
     pool_ = *PooledAllocator::Create(options);
     allocator_ = BufferAllocator::Pooled(pool_.get());
     options_.allocator = allocator_.get();
+    options_.zlib_memory = &zlib_memory_;
     options_.channels = &channels_;
     options_.workers = 3;
   }
@@ -136,7 +137,7 @@ class WebSocketServerTest : public testing::Test {
     server_->Stop();
     EXPECT_EQ(WebSocketCounters::Get(counters.accepted),
               WebSocketCounters::Get(counters.ended));
-    EXPECT_EQ(server_->zlib_memory().live_bytes(), 0u);
+    EXPECT_EQ(zlib_memory_.Read().malloc_bytes, 0u);
     EXPECT_EQ(pool_->Stats().pinned_bytes, 0u);
     for (const OutboundGroupStats& group : channels_.Stats().groups) {
       EXPECT_EQ(group.group, "websocket");
@@ -155,6 +156,7 @@ class WebSocketServerTest : public testing::Test {
 
   std::unique_ptr<PooledAllocator> pool_;
   std::unique_ptr<BufferAllocator> allocator_;
+  NativeMemoryCategory zlib_memory_;
   ChannelRegistry channels_;
   WebSocketServerOptions options_;
   std::unique_ptr<WebSocketServer> server_;
@@ -224,8 +226,8 @@ TEST_F(WebSocketServerTest, TheMessageOnConnectMakesAStateForEachConnection) {
   Start();
   LoadThread load(server_->port(), kConnections, kMessageBytes);
   Await(server_->counters().messages_sent, kConnections);
-  EXPECT_GE(server_->zlib_memory().live_bytes(), kConnections * (256 << 10));
-  EXPECT_LE(server_->zlib_memory().live_bytes(), kConnections * (272 << 10));
+  EXPECT_GE(zlib_memory_.Read().malloc_bytes, kConnections * (256 << 10));
+  EXPECT_LE(zlib_memory_.Read().malloc_bytes, kConnections * (272 << 10));
   // Each answers at least one.
   while (WebSocketCounters::Get(server_->counters().pings_sent) <
          2 * kConnections) {
@@ -249,11 +251,11 @@ TEST_F(WebSocketServerTest, WithoutAMessageThereIsNoState) {
   Start();
   LoadThread load(server_->port(), kConnections, 0);
   Await(server_->counters().handshakes, kConnections);
-  EXPECT_EQ(server_->zlib_memory().live_bytes(), 0u);
+  EXPECT_EQ(zlib_memory_.Read().malloc_bytes, 0u);
   const WebSocketLoadCounts counts = load.Finish();
   EXPECT_EQ(counts.messages, 0u);
   EXPECT_EQ(counts.closed, kConnections);
-  EXPECT_EQ(server_->zlib_memory().live_bytes(), 0u);
+  EXPECT_EQ(zlib_memory_.Read().malloc_bytes, 0u);
   ExpectNothingLeft();
 }
 
@@ -418,7 +420,7 @@ TEST_F(WebSocketServerTest, FewBytesThatInflateToManyAreNotAllAnswered) {
   peer.Send(request);
   ASSERT_EQ(peer.Receive(handshake.answer.size()), handshake.answer);
 
-  ZlibMemory memory;
+  NativeMemoryCategory memory;
   WebSocketSessionOptions client_options;
   client_options.side = WebSocketSide::kClient;
   client_options.allocator = allocator_.get();

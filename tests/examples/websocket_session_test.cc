@@ -18,7 +18,7 @@
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/examples/demo/deflate_parameters.h"
 #include "poolscope/examples/demo/permessage_deflate.h"
-#include "poolscope/examples/demo/zlib_memory.h"
+#include "poolscope/metrics/native_memory/native_memory_category.h"
 
 namespace poolscope::demo {
 namespace {
@@ -80,7 +80,7 @@ class WebSocketSessionTest : public testing::Test {
                : frames.ReadString(frames.readable_bytes());
   }
 
-  ZlibMemory memory_;
+  NativeMemoryCategory memory_;
   const std::unique_ptr<BufferAllocator> allocator_ =
       *BufferAllocator::Unpooled(UnpooledOptions());
 };
@@ -267,7 +267,7 @@ TEST_F(WebSocketSessionTest, AMessageInPartsTakesMemoryAsItComes) {
 // RFC 7692, section 7.2.3.1 and 7.2.3.2.
 TEST_F(WebSocketSessionTest, ReadsAndWritesDeflatedMessages) {
   const auto session = Open(DeflateParameters());
-  EXPECT_EQ(memory_.live_blocks(), 0u);
+  EXPECT_EQ(memory_.Read().malloc_count, 0u);
   EXPECT_EQ(
       Receive(*session, Frame(0xc1, absl::HexStringToBytes("f248cdc9c90700"))),
       Texts{"Hello"});
@@ -287,9 +287,9 @@ TEST_F(WebSocketSessionTest, AnEmptyMessageMakesNoState) {
   ASSERT_TRUE(session->Send(WebSocketType::kText, {}).ok());
   EXPECT_EQ(Sent(*session), std::string("\x81\x00", 2));
   EXPECT_EQ(Receive(*session, Frame(0x81, "")), Texts{""});
-  EXPECT_EQ(memory_.live_blocks(), 0u);
+  EXPECT_EQ(memory_.Read().malloc_count, 0u);
   ASSERT_TRUE(session->Send(WebSocketType::kText, Bytes("x")).ok());
-  EXPECT_GT(memory_.live_bytes(), 256u << 10);
+  EXPECT_GT(memory_.Read().malloc_bytes, 256u << 10);
 }
 
 TEST_F(WebSocketSessionTest, AnswersWhatDoesNotInflate) {
