@@ -1,12 +1,10 @@
 #include "poolscope/examples/demo/websocket_report.h"
 
-#include <algorithm>
-#include <cstddef>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "poolscope/examples/demo/byte_size.h"
+#include "poolscope/metrics/process/memory_owner.h"
 
 namespace poolscope::demo {
 namespace {
@@ -26,8 +24,12 @@ std::string OfMalloc(const WebSocketSample& sample, F f) {
   return sample.malloc.has_value() ? f(*sample.malloc) : std::string("-");
 }
 
-uint64_t Mmapped(const WebSocketSample& sample) {
-  return sample.malloc.has_value() ? sample.malloc->mmapped_bytes : 0;
+// 0 where the walk has no such category.
+uint64_t ResidentOf(const WebSocketSample& sample, absl::string_view category) {
+  for (const NativeMemoryCategoryStats& found : sample.walk.categories) {
+    if (found.name == category) return found.resident_bytes;
+  }
+  return 0;
 }
 
 int64_t Growth(uint64_t before, uint64_t after) {
@@ -39,7 +41,7 @@ std::string SignedBytes(int64_t bytes) {
                    : Bytes(static_cast<uint64_t>(bytes));
 }
 
-// "    glibc's thread arenas      2.4 GiB   97.3 %".
+// "    Glibc Thread Arenas         2.4 GiB   97.30 %".
 void AppendRow(absl::string_view name, int64_t bytes, int64_t whole,
                std::string* text) {
   absl::StrAppendFormat(
@@ -49,34 +51,13 @@ void AppendRow(absl::string_view name, int64_t bytes, int64_t whole,
           : 100.0 * static_cast<double>(bytes) / static_cast<double>(whole));
 }
 
-// The part of a growth that `counted` explains.
-int64_t Explained(int64_t growth, int64_t counted) {
-  return std::max<int64_t>(0, std::min(growth, counted));
+// How much more of a category is resident; what shrank is negative.
+int64_t GrowthOf(absl::string_view category, const WebSocketSample& before,
+                 const WebSocketSample& now) {
+  return Growth(ResidentOf(before, category), ResidentOf(now, category));
 }
 
 }  // namespace
-
-ResidentGrowth GrowthSince(const WebSocketSample& before,
-                           const WebSocketSample& now) {
-  ResidentGrowth growth;
-  growth.total = Growth(before.resident_bytes(), now.resident_bytes());
-  for (int i = 0; i < kMemoryOwnerCount; ++i) {
-    const MemoryOwner owner = static_cast<MemoryOwner>(i);
-    if (owner == MemoryOwner::kOther) continue;
-    growth.by_owner[static_cast<size_t>(i)] =
-        Growth(before.resident.Of(owner), now.resident.Of(owner));
-  }
-  growth.unattributed = Growth(before.resident.Of(MemoryOwner::kOther),
-                               now.resident.Of(MemoryOwner::kOther));
-  growth.large_blocks =
-      Explained(growth.unattributed, Growth(Mmapped(before), Mmapped(now)));
-  growth.unattributed -= growth.large_blocks;
-  growth.pool_tables =
-      Explained(growth.unattributed,
-                Growth(before.pool_metadata_bytes, now.pool_metadata_bytes));
-  growth.unattributed -= growth.pool_tables;
-  return growth;
-}
 
 std::string WebSocketExpectationText(const DemoOptions& options,
                                      const WebSocketLimits& limits) {
@@ -124,9 +105,11 @@ std::string WebSocketReportLine(const WebSocketSample& before,
       OfMalloc(now, [](const auto& m) { return Bytes(m.mmapped_bytes); }),
       OfMalloc(now,
                [](const auto& m) { return absl::StrCat(m.arenas.size()); }),
-      Bytes(now.zlib_bytes), Bytes(now.resident.Of(MemoryOwner::kStacks)),
+      Bytes(now.zlib_bytes),
+      Bytes(ResidentOf(now, MemoryOwnerName(MemoryOwner::kThreadStacks))),
       Bytes(now.resident_bytes()),
-      SignedBytes(GrowthSince(before, now).unattributed));
+      SignedBytes(
+          GrowthOf(MemoryOwnerName(MemoryOwner::kUnknown), before, now)));
 }
 
 std::string WebSocketSummaryText(const DemoOptions& options,
@@ -158,23 +141,17 @@ std::string WebSocketSummaryText(const DemoOptions& options,
       summary.pool_peak_bytes <= options.budget_bytes ? "within" : "above",
       Bytes(options.budget_bytes));
 
-  const ResidentGrowth growth = GrowthSince(before, peak);
+  const int64_t growth = Growth(before.resident_bytes(), peak.resident_bytes());
   absl::StrAppendFormat(
       &text,
       "  RSS            %s before, %s at most with %d connections, %s when all "
       "are closed\n  grew by        %s, of which\n",
       Bytes(before.resident_bytes()), Bytes(peak.resident_bytes()),
-      peak.connections, Bytes(end.resident_bytes()), SignedBytes(growth.total));
-  for (int i = 0; i < kMemoryOwnerCount; ++i) {
-    const MemoryOwner owner = static_cast<MemoryOwner>(i);
-    if (owner == MemoryOwner::kOther) continue;
-    AppendRow(MemoryOwnerName(owner), growth.by_owner[static_cast<size_t>(i)],
-              growth.total, &text);
+      peak.connections, Bytes(end.resident_bytes()), SignedBytes(growth));
+  for (const NativeMemoryCategoryStats& category : peak.walk.categories) {
+    AppendRow(category.name, GrowthOf(category.name, before, peak), growth,
+              &text);
   }
-  AppendRow("glibc's large blocks", growth.large_blocks, growth.total, &text);
-  AppendRow("pool's tables", growth.pool_tables, growth.total, &text);
-  AppendRow(MemoryOwnerName(MemoryOwner::kOther), growth.unattributed,
-            growth.total, &text);
   if (peak.malloc.has_value()) {
     absl::StrAppendFormat(
         &text,

@@ -1,23 +1,20 @@
 // What the scenario websocket prints: what to expect, a line a second, a
 // summary. Pure functions of plain values.
 //
-// RSS is that of one walk over the mappings, and so are its parts: they add up.
-// Only the growth of anonymous memory without a mark is told by what is
-// counted: that of malloc's large blocks and of the pool's tables is taken off,
-// as far as it goes; the rest is unattributed.
+// RSS is that of one walk over the mappings, and so are its parts, by owner:
+// they add up.
 #ifndef POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_REPORT_H_
 #define POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_REPORT_H_
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "poolscope/examples/demo/options.h"
-#include "poolscope/examples/demo/resident_owners.h"
 #include "poolscope/examples/demo/websocket_connection.h"
 #include "poolscope/examples/demo/websocket_load_counts.h"
+#include "poolscope/metrics/native_memory/native_memory_stats.h"
 #include "poolscope/metrics/process/glibc_malloc.h"
 
 namespace poolscope::demo {
@@ -30,26 +27,12 @@ struct WebSocketSample {
   uint64_t messages_sent = 0;  // by the server
   uint64_t pool_used_bytes = 0;
   uint64_t pool_pinned_bytes = 0;
-  uint64_t pool_metadata_bytes = 0;   // mapped
   std::optional<GlibcMalloc> malloc;  // unset where it is not glibc's
   uint64_t zlib_bytes = 0;            // in use, of malloc
-  ResidentByOwner resident;
+  NativeMemoryStats walk;             // empty when it failed
 
-  uint64_t resident_bytes() const { return resident.total(); }
+  uint64_t resident_bytes() const { return walk.resident_bytes; }
 };
-
-// How much RSS has grown, and by whose memory, in bytes; what shrank is
-// negative. The parts add up to the whole.
-struct ResidentGrowth {
-  int64_t total = 0;
-  // But kOther, which is divided further.
-  std::array<int64_t, kMemoryOwnerCount> by_owner{};
-  int64_t large_blocks = 0;  // malloc's
-  int64_t pool_tables = 0;
-  int64_t unattributed = 0;
-};
-ResidentGrowth GrowthSince(const WebSocketSample& before,
-                           const WebSocketSample& now);
 
 struct WebSocketSummary {
   WebSocketSample before;       // any connection

@@ -1,12 +1,9 @@
 #include "poolscope/examples/demo/websocket_scenario.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -17,16 +14,17 @@
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/examples/demo/monotonic_time.h"
 #include "poolscope/examples/demo/print_line.h"
-#include "poolscope/examples/demo/resident_owners.h"
 #include "poolscope/examples/demo/sizing.h"
-#include "poolscope/examples/demo/smaps.h"
 #include "poolscope/examples/demo/websocket_counters.h"
 #include "poolscope/examples/demo/websocket_load.h"
 #include "poolscope/examples/demo/websocket_load_process.h"
 #include "poolscope/examples/demo/websocket_report.h"
 #include "poolscope/examples/demo/websocket_server.h"
+#include "poolscope/metrics/native_memory/memory_walk.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
+#include "poolscope/metrics/native_memory/native_memory_stats.h"
 #include "poolscope/metrics/process/glibc_malloc.h"
+#include "poolscope/metrics/process/malloc_library.h"
 
 namespace poolscope::demo {
 namespace {
@@ -44,30 +42,36 @@ NativeMemoryCategory& ZlibMemory() {
   return *category;
 }
 
+MemoryWalkOptions WalkOptions() {
+  MemoryWalkOptions options;
+  options.pool_ranges = PooledAllocator::Ranges;
+  options.malloc_is_glibc = [] {
+    return TheMalloc().kind == MallocKind::kGlibc;
+  };
+  return options;
+}
+
 // The scenario while it runs.
 class Run {
  public:
   Run(DemoService& service, WebSocketServer& server)
-      : service_(service), server_(server), start_(MonotonicNow()) {
-    stacks_.push_back(StackOf(pthread_self()));
-    for (const pthread_t thread : server.threads()) {
-      stacks_.push_back(StackOf(thread));
-    }
-  }
+      : service_(service),
+        server_(server),
+        start_(MonotonicNow()),
+        walk_(WalkOptions()) {}
 
-  WebSocketSample TakeSample(const WebSocketLoadCounts& load) const;
+  WebSocketSample TakeSample(const WebSocketLoadCounts& load);
 
-  const std::vector<OwnedRange>& stacks() const { return stacks_; }
   absl::Duration start() const { return start_; }
 
  private:
   DemoService& service_;
   WebSocketServer& server_;
   const absl::Duration start_;
-  std::vector<OwnedRange> stacks_;
+  MemoryWalk walk_;
 };
 
-WebSocketSample Run::TakeSample(const WebSocketLoadCounts& load) const {
+WebSocketSample Run::TakeSample(const WebSocketLoadCounts& load) {
   WebSocketSample sample;
   sample.elapsed = MonotonicNow() - start_;
   sample.load = load;
@@ -78,30 +82,21 @@ WebSocketSample Run::TakeSample(const WebSocketLoadCounts& load) const {
   sample.messages_sent = WebSocketCounters::Get(counters.messages_sent);
   sample.zlib_bytes = ZlibMemory().Read().malloc_bytes;
 
-  StatsOptions stats_options;
-  stats_options.chunks = true;
-  const AllocatorStats pool = service_.pool().Stats(stats_options);
+  const AllocatorStats pool = service_.pool().Stats();
   sample.pool_used_bytes = pool.direct_used_bytes;
   sample.pool_pinned_bytes = pool.pinned_bytes + pool.huge_used_bytes;
-  sample.pool_metadata_bytes = pool.metadata_bytes;
 
   const absl::StatusOr<GlibcMalloc> malloc = ReadGlibcMalloc();
   if (malloc.ok()) sample.malloc = *malloc;
-  std::vector<OwnedRange> ranges = stacks_;
-  for (const ChunkStats& chunk : pool.chunks) {
-    ranges.push_back(OwnedRange{MemoryOwner::kPool, chunk.address,
-                                chunk.address + chunk.size_bytes});
-  }
-  const absl::StatusOr<std::vector<SmapsMapping>> mappings = ReadSmaps("/proc");
-  if (mappings.ok()) {
-    sample.resident = AttributeResident(*mappings, ranges, &ResidentIn);
-  }
+  absl::StatusOr<NativeMemoryStats> walk =
+      walk_.Take(MemoryWalk::Detail::kCategories, absl::InfiniteDuration());
+  if (walk.ok()) sample.walk = *std::move(walk);
   return sample;
 }
 
 // Prints a line a second until the end has come; fills in all of the summary
 // that is found on the way. An error of the load ends it.
-absl::Status Report(const DemoOptions& options, const Run& run,
+absl::Status Report(const DemoOptions& options, Run& run,
                     WebSocketLoadProcess& load, StopSignal& stop,
                     std::FILE* out, WebSocketSummary* summary) {
   const absl::Duration end = options.duration == absl::ZeroDuration()
@@ -202,7 +197,7 @@ absl::Status RunWebSocket(const DemoOptions& options, DemoService& service,
                              absl::FormatDuration(options.duration), "\n")),
       out);
 
-  const Run run(service, **server);
+  Run run(service, **server);
   WebSocketSummary summary;
   summary.before = run.TakeSample(WebSocketLoadCounts());
   summary.peak = summary.before;

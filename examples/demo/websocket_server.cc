@@ -38,12 +38,6 @@ absl::StatusOr<std::unique_ptr<WebSocketServer>> WebSocketServer::Start(
   return server;
 }
 
-std::vector<pthread_t> WebSocketServer::threads() {
-  std::vector<pthread_t> threads;
-  for (const auto& worker : workers_) threads.push_back(worker->thread());
-  return threads;
-}
-
 void WebSocketServer::Stop() {
   for (const auto& worker : workers_) worker->RequestStop();
   // The first posts to the others: it has ended before they go.

@@ -9,8 +9,6 @@
 #ifndef POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_SERVER_H_
 #define POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_SERVER_H_
 
-#include <pthread.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,8 +46,6 @@ class WebSocketServer {
 
   uint16_t port() const { return port_; }
   const WebSocketCounters& counters() const { return counters_; }
-  // Of the workers, until Stop().
-  std::vector<pthread_t> threads();
 
   // Closes every connection in order and ends the threads. May be called twice.
   void Stop();

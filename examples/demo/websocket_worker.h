@@ -11,8 +11,6 @@
 #ifndef POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_WORKER_H_
 #define POOLSCOPE_EXAMPLES_DEMO_WEBSOCKET_WORKER_H_
 
-#include <pthread.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -47,8 +45,6 @@ class WebSocketWorker {
 
   // ResourceExhaustedError when the system gives no thread.
   absl::Status Start();
-  // Once started, until Stop().
-  pthread_t thread() { return thread_.native_handle(); }
 
   void Post(UniqueFd client) { mailbox_.Post(std::move(client)); }
 
