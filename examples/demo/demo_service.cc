@@ -61,8 +61,9 @@ std::string DemoService::Pages() const {
   return absl::StrCat("  metrics  ", url, "/metrics\n", "  arenas   ", url,
                       "/debug/arenas\n", "  channels ", url,
                       "/debug/channels\n", "  leaks    ", url, "/debug/leaks\n",
-                      "  heap     ", url, "/debug/pprof/heap\n", "  all      ",
-                      url, "/\n");
+                      "  heap     ", url, "/debug/pprof/heap\n", "  memory   ",
+                      url, "/debug/memory?scale=MB\n", "  all      ", url,
+                      "/\n");
 }
 
 void DemoService::Stop() {

@@ -177,8 +177,9 @@ TEST(DemoTest, EndsByItselfWithASummary) {
   EXPECT_EQ(demo.errors(), "");
   for (const char* text :
        {"280.0 KiB to 560.0 KiB", "/metrics\n", "/debug/arenas\n",
-        "/debug/leaks\n", "/debug/pprof/heap\n", "p99 ms", "Summary after",
-        " 0 failed, 0 in flight at the end", "pinned at the end 0 B"}) {
+        "/debug/leaks\n", "/debug/pprof/heap\n", "/debug/memory?scale=MB\n",
+        "p99 ms", "Summary after", " 0 failed, 0 in flight at the end",
+        "pinned at the end 0 B"}) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text))
         << text << " in " << demo.output();
   }
