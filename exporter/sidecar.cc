@@ -12,6 +12,7 @@
 #include "poolscope/allocator/leak/leak_detector.h"
 #include "poolscope/allocator/outbound/channel_registry.h"
 #include "poolscope/allocator/outbound/memory_governor.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/content_encoder.h"
 #include "poolscope/exporter/http_message.h"
@@ -114,7 +115,13 @@ struct Sidecar::Parts final : public HttpService {
       const SidecarOptions& options) {
     NativeMemoryMonitorOptions result;
     result.proc_root = options.proc_root;
-    result.pool_ranges = PooledAllocator::Ranges;
+    result.pool_ranges = [this] {
+      std::vector<PoolRange> ranges = PooledAllocator::Ranges();
+      for (const PoolRange& range : registry.ChannelRanges()) {
+        ranges.push_back(range);
+      }
+      return ranges;
+    };
     result.walker.interval = options.walk_interval;
     result.walker.most_resident_bytes = options.max_walk_resident_bytes;
     result.sidecar_bytes = [this] { return held_bytes(); };
@@ -324,6 +331,7 @@ absl::Status Sidecar::RegisterChannels(ChannelRegistry* channels) {
   ChannelSource source;
   source.stats = [channels] { return channels->Stats(); };
   source.top = [channels](size_t count) { return channels->Top(count); };
+  source.ranges = [channels] { return channels->Ranges(); };
   absl::Status status = parts_->registry.AddChannels(std::move(source));
   if (status.ok()) parts_->channels = channels;
   return status;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "poolscope/allocator/outbound/outbound_stats.h"
+#include "poolscope/allocator/pool/pool_range.h"
 
 namespace poolscope {
 
@@ -18,6 +19,8 @@ struct ChannelSource {
   std::function<OutboundStats()> stats;
   // The `count` channels with most pending bytes, the most first.
   std::function<std::vector<ChannelStats>(size_t count)> top;
+  // What is mapped for the records of channels; null: nothing is known.
+  std::function<std::vector<PoolRange>()> ranges;
 };
 
 }  // namespace poolscope

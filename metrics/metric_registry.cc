@@ -200,6 +200,14 @@ std::optional<OutboundStats> MetricRegistry::Channels() const {
   return stats;
 }
 
+std::vector<PoolRange> MetricRegistry::ChannelRanges() const {
+  std::vector<PoolRange> ranges;
+  channels_.With([&](const ChannelSource& source) {
+    if (source.ranges != nullptr) ranges = source.ranges();
+  });
+  return ranges;
+}
+
 std::vector<ChannelStats> MetricRegistry::TopChannels(size_t count) const {
   std::vector<ChannelStats> top;
   channels_.With([&](const ChannelSource& source) { top = source.top(count); });

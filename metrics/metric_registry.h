@@ -35,6 +35,7 @@
 #include "poolscope/allocator/outbound/memory_governor_stats.h"
 #include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/dropped_series.h"
 #include "poolscope/metrics/foreign_families.h"
@@ -126,6 +127,8 @@ class MetricRegistry {
   std::optional<OutboundStats> Channels() const;
   // The `count` channels with most pending bytes, the most first.
   std::vector<ChannelStats> TopChannels(size_t count) const;
+  // What is mapped for the records of channels.
+  std::vector<PoolRange> ChannelRanges() const;
 
   // Every leak detector, or that of the allocator called `name`, likewise.
   std::vector<std::pair<std::string, LeakSource>> LeakSources(

@@ -39,7 +39,7 @@ struct NativeMemoryMonitorOptions {
   // Where procfs is mounted.
   std::string proc_root = "/proc";
   BackgroundWalkerOptions walker;
-  // PooledAllocator::Ranges; null: there is no pool.
+  // Those of the pools and of what belongs to them; null: there are none.
   std::function<std::vector<PoolRange>()> pool_ranges;
   // Bytes of malloc's that the sidecar holds for itself; null counts none.
   std::function<uint64_t()> sidecar_bytes;

@@ -96,6 +96,13 @@ void ChannelGroup::ForEachSlot(Visit visit) const {
   }
 }
 
+void ChannelGroup::AppendRanges(std::vector<PoolRange>* ranges) const {
+  Slab* slab = first_slab_.load(std::memory_order_acquire);
+  for (; slab != nullptr; slab = slab->next.load(std::memory_order_acquire)) {
+    ranges->push_back(pool_internal::MetadataRange(slab, Slab::MappedBytes()));
+  }
+}
+
 ChannelRecord* ChannelGroup::NewRecordLocked() {
   Slab* slab = last_slab_;
   if (slab == nullptr ||

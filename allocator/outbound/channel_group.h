@@ -41,6 +41,7 @@
 #include "poolscope/allocator/outbound/outbound_failure.h"
 #include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/pool/memory_source.h"
+#include "poolscope/allocator/pool/pool_range.h"
 
 namespace poolscope {
 
@@ -96,6 +97,8 @@ class ChannelGroup {
   OutboundGroupStats Stats() const;
   // Of the slabs, and of what the names need besides.
   uint64_t memory_bytes() const;
+  // The slabs.
+  void AppendRanges(std::vector<PoolRange>* ranges) const;
 
   // One pass, after which `candidates` are the `count` worst of those they were
   // and of this group's.

@@ -111,6 +111,13 @@ OutboundStats ChannelRegistry::Stats() const {
   return stats;
 }
 
+std::vector<PoolRange> ChannelRegistry::Ranges() const {
+  std::vector<PoolRange> ranges;
+  const size_t count = parts_->group_count.load(std::memory_order_acquire);
+  for (size_t i = 0; i < count; ++i) parts_->groups[i]->AppendRanges(&ranges);
+  return ranges;
+}
+
 std::vector<ChannelStats> ChannelRegistry::Top(size_t count) const {
   ChannelGroup::Candidates candidates;
   const size_t groups = parts_->group_count.load(std::memory_order_acquire);

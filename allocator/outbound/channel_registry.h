@@ -44,6 +44,7 @@
 #include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/outbound/registered_channel.h"
 #include "poolscope/allocator/pool/memory_source.h"
+#include "poolscope/allocator/pool/pool_range.h"
 
 namespace poolscope {
 
@@ -76,6 +77,9 @@ class ChannelRegistry {
   // The `count` channels with most pending bytes, the most first. What is
   // closed or opened meanwhile may be missing.
   std::vector<ChannelStats> Top(size_t count) const;
+
+  // What it has mapped for its records. Takes no lock.
+  std::vector<PoolRange> Ranges() const;
 
  private:
   struct Parts;

@@ -19,6 +19,7 @@
 #include "poolscope/allocator/outbound/outbound_failure.h"
 #include "poolscope/allocator/outbound/outbound_stats.h"
 #include "poolscope/allocator/outbound/registered_channel.h"
+#include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/tests/allocator/pool/fake_memory_source.h"
 
 namespace poolscope {
@@ -244,6 +245,13 @@ TEST_F(ChannelRegistryTest, ASlabIsAddedWhenAllSlotsAreTaken) {
   const uint64_t memory_bytes = registry_.Stats().memory_bytes;
   const int64_t mapped = source_.live_bytes(MemorySource::Use::kMetadata);
   EXPECT_GE(memory_bytes, static_cast<uint64_t>(mapped));
+  int64_t in_ranges = 0;
+  for (const PoolRange& range : registry_.Ranges()) {
+    EXPECT_EQ(range.use, PoolRange::Use::kMetadata);
+    in_ranges += static_cast<int64_t>(range.bytes);
+  }
+  EXPECT_EQ(registry_.Ranges().size(), 3u);
+  EXPECT_EQ(in_ranges, mapped);
   for (size_t i = 0; i < channels.size(); ++i) channels[i].CountWritten(i + 1);
   channels.clear();
   // Kept, and used again.
