@@ -152,15 +152,6 @@ void MergeMallocInUse(uint64_t in_use_bytes, NativeMemoryStats& stats) {
 void MergeTags(absl::Span<const NativeMemoryTag> tags,
                NativeMemoryStats& stats) {
   if (tags.empty() || stats.categories.empty()) return;
-  const std::vector<Row*> rows = MallocRows(stats);
-  const Available available = Sum(rows, InUse) > 0 ? InUse : Committed;
-  const uint64_t malloc_available = Sum(rows, available);
-  Row& unknown = stats.categories.back();
-  // Reserved beyond what is committed, and committed, each on its own: so that
-  // committed never exceeds reserved on either side.
-  const uint64_t committed_available = unknown.mmap_committed_bytes;
-  const uint64_t idle_available =
-      unknown.mmap_reserved_bytes - committed_available;
   uint64_t malloc_claims = 0;
   uint64_t committed_claims = 0;
   uint64_t idle_claims = 0;
@@ -169,6 +160,17 @@ void MergeTags(absl::Span<const NativeMemoryTag> tags,
     committed_claims += tag.committed_bytes;
     idle_claims += tag.reserved_bytes - tag.committed_bytes;
   }
+  const std::vector<Row*> rows = MallocRows(stats);
+  const Available available = Sum(rows, InUse) > 0 ? InUse : Committed;
+  // A malloc that does not tell what it has mapped has at least these.
+  if (available == Committed) MergeMallocMapped(malloc_claims, stats);
+  const uint64_t malloc_available = Sum(rows, available);
+  Row& unknown = stats.categories.back();
+  // Reserved beyond what is committed, and committed, each on its own: so that
+  // committed never exceeds reserved on either side.
+  const uint64_t committed_available = unknown.mmap_committed_bytes;
+  const uint64_t idle_available =
+      unknown.mmap_reserved_bytes - committed_available;
 
   std::vector<Row> added;
   for (const NativeMemoryTag& tag : tags) {

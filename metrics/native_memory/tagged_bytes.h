@@ -10,7 +10,8 @@
 //                      others in proportion to their committed bytes
 //   tagged, malloc     out of the malloc's own rows, in proportion to the bytes
 //                      in use there, or to those committed where malloc does
-//                      not tell what is in use
+//                      not tell what is in use; of one that tells nothing,
+//                      out of Unknown too
 //   tagged, mapped     out of Unknown, where mappings that nobody owns are
 //   residency          as much of a row's as of its committed bytes is taken
 //

@@ -278,5 +278,18 @@ TEST(MallocMappedTest, GlibcsIsFoundByTheWalk) {
   EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 8000u);
 }
 
+TEST(MallocMappedTest, AMallocThatTellsNothingHasAtLeastWhatTagsCount) {
+  NativeMemoryStats stats;
+  stats.categories = {Row("Other Malloc", 0, 100, 100, 100),
+                      Row("Unknown", 0, 9000, 8000, 3000)};
+  const Sums before = SumsOf(stats);
+  MergeTags({Tag("Zlib", 500, 3, 200, 100)}, stats);
+  EXPECT_EQ(SumsOf(stats), before);
+  EXPECT_EQ(Find(stats, "Zlib").malloc_bytes, 500u);
+  EXPECT_EQ(Find(stats, "Zlib").mmap_committed_bytes, 100u);
+  EXPECT_EQ(Find(stats, "Other Malloc").committed_bytes(), 0u);
+  EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 7500u);
+}
+
 }  // namespace
 }  // namespace poolscope
