@@ -66,15 +66,18 @@ void PoolEnv::UnlistHuge(Segment* segment) {
 }
 
 void PoolEnv::AppendRanges(std::vector<PoolRange>* ranges) {
-  MutexLock lock(&segment_mutex);
-  for (const Segment* segment = huge; segment; segment = segment->next) {
-    ranges->push_back({segment->base, segment->huge_bytes,
-                       PoolRange::Use::kHuge, segment->huge_arena});
-    ranges->push_back(MetadataRange(segment, sizeof(Segment)));
+  {
+    MutexLock lock(&segment_mutex);
+    for (const Segment* segment = huge; segment; segment = segment->next) {
+      ranges->push_back({segment->base, segment->huge_bytes,
+                         PoolRange::Use::kHuge, segment->huge_arena});
+      ranges->push_back(MetadataRange(segment, sizeof(Segment)));
+    }
+    for (const Segment* segment = spare; segment; segment = segment->next) {
+      ranges->push_back(MetadataRange(segment, sizeof(Segment)));
+    }
   }
-  for (const Segment* segment = spare; segment; segment = segment->next) {
-    ranges->push_back(MetadataRange(segment, sizeof(Segment)));
-  }
+  // Its lock has the same rank.
   metadata.AppendRanges(ranges);
 }
 
