@@ -38,33 +38,28 @@ absl::Status Missing(absl::string_view what) {
 
 // What malloc_info() adds to the size of each free chunk but the last of an
 // arena: the flags in the chunk's lowest bits, which glibc does not mask there.
-// The chunk before is in use (1), and the arena is not the main one (4).
-constexpr uint64_t kMainArenaFlags = 1;
-constexpr uint64_t kThreadArenaFlags = 1 + 4;
+// The chunk before is in use (1). That the arena is not the main one (4) is
+// marked in chunks in use alone.
+constexpr uint64_t kFreeChunkFlags = 1;
 
 // One arena: all between its <heap> and </heap>.
 absl::StatusOr<GlibcArena> ParseArena(absl::string_view text) {
   GlibcArena arena;
   bool has_mapped = false;
   int totals = 0;
-  uint64_t flags = 0;  // of each chunk
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::optional<uint64_t> size = Attribute(line, "size");
-    if (absl::StartsWith(line, "<heap ")) {
-      const std::optional<uint64_t> number = Attribute(line, "nr");
-      if (!number.has_value()) return Missing("number of an arena");
-      flags = *number == 0 ? kMainArenaFlags : kThreadArenaFlags;
-    } else if (absl::StartsWith(line, "<total type=\"fast\"")) {
+    if (absl::StartsWith(line, "<total type=\"fast\"")) {
       if (!size.has_value()) return Missing("size of what is free");
       arena.free_bytes += *size;
       ++totals;
     } else if (absl::StartsWith(line, "<total type=\"rest\"")) {
       const std::optional<uint64_t> count = Attribute(line, "count");
       if (!size.has_value() || count.value_or(0) == 0 ||
-          (*count - 1) > *size / flags) {
+          (*count - 1) > *size / kFreeChunkFlags) {
         return Missing("size of what is free");
       }
-      arena.free_bytes += *size - (*count - 1) * flags;
+      arena.free_bytes += *size - (*count - 1) * kFreeChunkFlags;
       ++totals;
     } else if (absl::StartsWith(line, "<system type=\"current\"")) {
       if (!size.has_value()) return Missing("size of an arena");
