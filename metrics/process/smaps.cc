@@ -86,6 +86,7 @@ bool IsHexDigit(char c) {
 }  // namespace
 
 absl::Status SmapsParser::ParseLine(absl::string_view line) {
+  if (stopped_) return absl::OkStatus();
   ++line_number_;
   // Names of fields begin in upper case.
   if (!line.empty() && IsHexDigit(line.front())) {

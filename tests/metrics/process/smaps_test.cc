@@ -171,6 +171,7 @@ TEST(SmapsParserTest, StopsWhenTheVisitorHasEnough) {
   SmapsParser parser([&](const Mapping&) { return ++visits < 2; });
   EXPECT_TRUE(parser.Feed(Sample("6_18")).ok());
   EXPECT_TRUE(parser.stopped());
+  EXPECT_TRUE(parser.Feed("1000 is no mapping\n7f").ok());
   EXPECT_TRUE(parser.Finish().ok());
   EXPECT_EQ(visits, 2);
 }
