@@ -18,11 +18,12 @@ bool IsInaccessible(const Mapping& mapping) {
   return !mapping.readable && !mapping.writable && !mapping.executable;
 }
 
-// None for private memory that has no name, or only a label that the program
-// gave it.
+// None for private memory that has no name, or only a label: the program's, or
+// the kernel's for MAP_HUGETLB.
 std::optional<MemoryOwner> OwnerByName(const Mapping& mapping) {
   const absl::string_view name = mapping.name;
-  const bool unnamed = name.empty() || absl::StartsWith(name, "[anon:");
+  const bool unnamed = name.empty() || absl::StartsWith(name, "[anon:") ||
+                       absl::StartsWith(name, "/anon_hugepage");
   if (mapping.executable) return MemoryOwner::kCode;
   if (absl::StartsWith(name, "[stack")) return MemoryOwner::kThreadStacks;
   if (mapping.shared && (unnamed || absl::StartsWith(name, "/dev/zero") ||

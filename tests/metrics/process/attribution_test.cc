@@ -37,11 +37,13 @@ TEST(AttributionTest, GoesByNameWhereThereIsOne) {
   EXPECT_EQ(OwnerOf("rw-s", "anon_inode:[io_uring]", 5), "Mapped Files");
   for (const char* name :
        {"/dev/shm/a", "/memfd:a (deleted)", "/SYSV00000000 (deleted)",
-        "/dev/zero (deleted)", "[anon_shmem:mine]", ""}) {
+        "/dev/zero (deleted)", "[anon_shmem:mine]", "/anon_hugepage (deleted)",
+        ""}) {
     EXPECT_EQ(OwnerOf("rw-s", name, 5), "Shared Memory") << name;
   }
   EXPECT_EQ(OwnerOf("rw-p", ""), "Unknown");
   EXPECT_EQ(OwnerOf("rw-p", "[anon:mine]"), "Unknown");
+  EXPECT_EQ(OwnerOf("rw-p", "/anon_hugepage (deleted)", 5), "Unknown");
   EXPECT_EQ(OwnerOf("---p", ""), "Unknown");
 }
 
