@@ -19,7 +19,8 @@ BackgroundWalker::BackgroundWalker(WalkFunction walk,
 }
 
 std::unique_ptr<std::promise<BackgroundWalker::Outcome>>
-BackgroundWalker::Begin(MemoryWalk::Detail detail, Flight* current) {
+BackgroundWalker::Begin(MemoryWalk::Detail detail, absl::Duration budget,
+                        Flight* current) {
   if (flight_ != nullptr) {
     *current = *flight_;
     return nullptr;
@@ -27,6 +28,7 @@ BackgroundWalker::Begin(MemoryWalk::Detail detail, Flight* current) {
   auto promise = std::make_unique<std::promise<Outcome>>();
   flight_ = std::make_shared<Flight>();
   flight_->detail = detail;
+  flight_->budget = budget;
   flight_->outcome = promise->get_future().share();
   return promise;
 }
@@ -83,7 +85,7 @@ void BackgroundWalker::WalkIfDue() {
       return;
     }
     Flight current;
-    promise = Begin(MemoryWalk::Detail::kCategories, &current);
+    promise = Begin(MemoryWalk::Detail::kCategories, options_.budget, &current);
   }
   if (promise == nullptr) return;
   Walk(MemoryWalk::Detail::kCategories, options_.budget, promise.get())
@@ -92,20 +94,22 @@ void BackgroundWalker::WalkIfDue() {
 
 absl::StatusOr<BackgroundWalker::Stats> BackgroundWalker::WalkNow(
     MemoryWalk::Detail detail) {
+  const absl::Duration budget = options_.budget_on_demand;
   while (true) {
     Flight current;
     std::unique_ptr<std::promise<Outcome>> promise;
     {
       MutexLock lock(&mutex_);
-      promise = Begin(detail, &current);
+      promise = Begin(detail, budget, &current);
     }
     if (promise != nullptr) {
-      return Walk(detail, options_.budget_on_demand, promise.get());
+      return Walk(detail, budget, promise.get());
     }
-    current.outcome.wait();
-    if (current.detail == MemoryWalk::Detail::kMappings ||
-        detail == MemoryWalk::Detail::kCategories) {
-      return current.outcome.get();
+    const Outcome& outcome = current.outcome.get();
+    const bool has_detail = current.detail == MemoryWalk::Detail::kMappings ||
+                            detail == MemoryWalk::Detail::kCategories;
+    if (has_detail && (outcome.ok() || current.budget >= budget)) {
+      return outcome;
     }
   }
 }

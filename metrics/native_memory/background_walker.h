@@ -17,7 +17,8 @@
 // interval nor gate count, only the budget, a longer one.
 //
 // At most one walk runs at a time. Who asks while one runs shares it, unless it
-// lacks the mappings asked for: then it waits for the next.
+// lacks the mappings asked for, or is one of the background's that failed,
+// maybe for want of the longer budget: then it waits for the next.
 //
 // There is no thread in here: whoever calls WalkIfDue() walks. A walk of many
 // GiB takes longer than a second, so that should not be the thread that runs
@@ -80,11 +81,13 @@ class BackgroundWalker {
   using Outcome = absl::StatusOr<Stats>;
   struct Flight {
     MemoryWalk::Detail detail;
+    absl::Duration budget;
     std::shared_future<Outcome> outcome;
   };
 
   // Begins a flight, unless one is on its way. Null: join or await *current.
   std::unique_ptr<std::promise<Outcome>> Begin(MemoryWalk::Detail detail,
+                                               absl::Duration budget,
                                                Flight* current)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Outcome Walk(MemoryWalk::Detail detail, absl::Duration budget,

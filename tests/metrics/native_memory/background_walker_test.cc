@@ -221,5 +221,28 @@ TEST_F(BackgroundWalkerTest, AWalkWithoutMappingsDoesNotServeWhoNeedsThem) {
   background.join();
 }
 
+TEST_F(BackgroundWalkerTest, WhoAsksDoesNotShareAFailureInTheBackground) {
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  std::atomic<bool> first = true;
+  during_ = [&] {
+    status_ = absl::OkStatus();
+    if (!first.exchange(false)) return;
+    begun.set_value();
+    go_on.get_future().wait();
+    status_ = absl::DeadlineExceededError("too long");
+  };
+  std::thread background([this] { walker_.WalkIfDue(); });
+  begun.get_future().wait();
+  auto asked = std::async(std::launch::async, [this] {
+    return walker_.WalkNow(Detail::kCategories);
+  });
+  go_on.set_value();
+  const auto walked = asked.get();
+  ASSERT_TRUE(walked.ok()) << walked.status();
+  EXPECT_EQ((*walked)->walk_id, 2u);
+  background.join();
+}
+
 }  // namespace
 }  // namespace poolscope
