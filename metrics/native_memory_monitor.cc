@@ -53,9 +53,7 @@ absl::StatusOr<NativeMemoryStats> NativeMemoryMonitor::WalkAndMerge(
   if (malloc.ok() && malloc->mapped_bytes.has_value()) {
     MergeMallocMapped(*malloc->mapped_bytes, *stats);
   }
-  if (malloc.ok() && malloc->in_use_bytes.has_value()) {
-    MergeMallocInUse(*malloc->in_use_bytes, *stats);
-  }
+  if (malloc.ok()) MergeMallocInUse(*malloc, *stats);
   NativeMemoryTag sidecar;
   sidecar.name = "Sidecar";
   if (sidecar_bytes_ != nullptr) sidecar.malloc_bytes = sidecar_bytes_();

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/numeric/int128.h"
 #include "absl/strings/string_view.h"
+#include "poolscope/metrics/process/malloc_library.h"
 
 namespace poolscope {
 namespace {
@@ -16,10 +19,9 @@ namespace {
 using Row = NativeMemoryCategoryStats;
 
 // Whatever malloc the program has, it is in one of these.
-constexpr absl::string_view kGlibcMmapped = "Glibc Mmapped";
 constexpr absl::string_view kOtherMalloc = "Other Malloc";
 constexpr absl::string_view kMallocRows[] = {
-    "Glibc Heap", "Glibc Thread Arenas", kGlibcMmapped, kOtherMalloc};
+    "Glibc Heap", "Glibc Thread Arenas", "Glibc Mmapped", kOtherMalloc};
 
 std::vector<Row*> MallocRows(NativeMemoryStats& stats) {
   std::vector<Row*> rows;
@@ -132,21 +134,23 @@ void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats) {
       std::max(row->peak_committed_bytes, row->mmap_committed_bytes);
 }
 
-void MergeMallocInUse(uint64_t in_use_bytes, NativeMemoryStats& stats) {
-  std::vector<Row*> rows = MallocRows(stats);
-  uint64_t left = std::min(in_use_bytes, Sum(rows, Committed));
-  for (Row* row : rows) {
-    if (row->name != kGlibcMmapped) continue;
+void MergeMallocInUse(const MallocFigures& malloc, NativeMemoryStats& stats) {
+  const auto merge = [&](absl::string_view name,
+                         std::optional<uint64_t> in_use_bytes) {
+    for (Row& row : stats.categories) {
+      if (row.name != name) continue;
+      MakeMalloc(row,
+                 std::min(in_use_bytes.value_or(0), row.mmap_committed_bytes));
+    }
+  };
+  if (malloc.kind == MallocKind::kGlibc) {
+    merge("Glibc Heap", malloc.main_arena_in_use_bytes);
+    merge("Glibc Thread Arenas", malloc.thread_arenas_in_use_bytes);
     // Unmapped as soon as it is freed: what is there is in use.
-    const uint64_t bytes = std::min(left, row->mmap_committed_bytes);
-    MakeMalloc(*row, bytes);
-    left -= bytes;
+    merge("Glibc Mmapped", std::numeric_limits<uint64_t>::max());
+  } else {
+    merge(kOtherMalloc, malloc.in_use_bytes);
   }
-  rows.erase(
-      std::remove_if(rows.begin(), rows.end(),
-                     [](const Row* row) { return row->name == kGlibcMmapped; }),
-      rows.end());
-  Spread(left, rows, Committed, MakeMalloc);
 }
 
 void MergeTags(absl::Span<const NativeMemoryTag> tags,

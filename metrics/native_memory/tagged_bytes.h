@@ -7,7 +7,7 @@
 //                      found, out of Unknown; taken for resident as far as
 //                      Unknown is, since it leaves out what was never touched
 //   malloc in use      of the malloc's own rows: all of Glibc Mmapped, of the
-//                      others in proportion to their committed bytes
+//                      heap and the thread arenas what each has in use
 //   tagged, malloc     out of the malloc's own rows, in proportion to the bytes
 //                      in use there, or to those committed where malloc does
 //                      not tell what is in use; of one that tells nothing,
@@ -35,6 +35,7 @@
 #include "absl/types/span.h"
 #include "poolscope/metrics/native_memory/native_memory_stats.h"
 #include "poolscope/metrics/native_memory/native_memory_tag.h"
+#include "poolscope/metrics/process/malloc_figures.h"
 
 namespace poolscope {
 
@@ -42,8 +43,9 @@ namespace poolscope {
 // Before MergeMallocInUse(), if that is called at all.
 void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats);
 
-// `in_use_bytes` of the malloc's rows become malloc bytes.
-void MergeMallocInUse(uint64_t in_use_bytes, NativeMemoryStats& stats);
+// What is in use of the malloc's rows becomes malloc bytes, as far as `malloc`
+// tells.
+void MergeMallocInUse(const MallocFigures& malloc, NativeMemoryStats& stats);
 
 // Adds a row for each tag, in order, before the last row, which is "Unknown".
 // After MergeMallocInUse(), if that is called at all.

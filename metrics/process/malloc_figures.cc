@@ -19,6 +19,9 @@ absl::StatusOr<MallocFigures> ReadGlibc() {
   figures.free_bytes = malloc->free_bytes();
   figures.mapped_bytes = malloc->mapped_bytes() + malloc->mmapped_bytes;
   figures.arenas = malloc->arenas.size();
+  const uint64_t main_bytes = malloc->arenas[0].in_use_bytes();
+  figures.main_arena_in_use_bytes = main_bytes;
+  figures.thread_arenas_in_use_bytes = malloc->in_use_bytes() - main_bytes;
   return figures;
 }
 

@@ -38,6 +38,9 @@ struct MallocFigures {
   std::optional<uint64_t> free_bytes;
   std::optional<uint64_t> mapped_bytes;
   std::optional<uint64_t> arenas;
+  // Where of glibc's arenas that in use lies; the rest of it is mmapped.
+  std::optional<uint64_t> main_arena_in_use_bytes;
+  std::optional<uint64_t> thread_arenas_in_use_bytes;
   // In use in the calling thread's heap alone; of mimalloc.
   std::optional<uint64_t> thread_in_use_bytes;
 };

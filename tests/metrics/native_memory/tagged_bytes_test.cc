@@ -38,6 +38,14 @@ const NativeMemoryCategoryStats& Find(const NativeMemoryStats& stats,
   return stats.categories.front();
 }
 
+MallocFigures Glibc(uint64_t main_arena_in_use, uint64_t thread_arenas_in_use) {
+  MallocFigures malloc;
+  malloc.kind = MallocKind::kGlibc;
+  malloc.main_arena_in_use_bytes = main_arena_in_use;
+  malloc.thread_arenas_in_use_bytes = thread_arenas_in_use;
+  return malloc;
+}
+
 struct Sums {
   uint64_t reserved = 0;
   uint64_t committed = 0;
@@ -112,36 +120,53 @@ TEST(TaggedBytesTest, TakesCommittedBytesWhereMallocDoesNotTell) {
   }
 }
 
-TEST(TaggedBytesTest, WhatMallocHasInUseBecomesMallocBytes) {
+TEST(TaggedBytesTest, WhatGlibcsArenasHaveInUseBecomesMallocBytes) {
   NativeMemoryStats stats;
   stats.categories = {
       Row("Glibc Heap", 0, 300, 300, 200), Row("Code", 0, 50, 50, 50),
       Row("Glibc Thread Arenas", 0, 1000, 100, 80),
       Row("Glibc Mmapped", 0, 100, 100, 100), Row("Unknown", 0, 10, 10, 10)};
   const Sums before = SumsOf(stats);
-  MergeMallocInUse(300, stats);
+  // The heap is full, and the other arenas keep what was freed.
+  MergeMallocInUse(Glibc(295, 5), stats);
   EXPECT_TRUE(SumsOf(stats) == before);
   EXPECT_EQ(Find(stats, "Glibc Mmapped").malloc_bytes, 100u);
   EXPECT_EQ(Find(stats, "Glibc Mmapped").mmap_reserved_bytes, 0u);
-  EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes, 150u);
-  EXPECT_EQ(Find(stats, "Glibc Heap").mmap_committed_bytes, 150u);
-  EXPECT_EQ(Find(stats, "Glibc Thread Arenas").malloc_bytes, 50u);
-  EXPECT_EQ(Find(stats, "Glibc Thread Arenas").mmap_reserved_bytes, 950u);
+  EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes, 295u);
+  EXPECT_EQ(Find(stats, "Glibc Heap").mmap_committed_bytes, 5u);
+  EXPECT_EQ(Find(stats, "Glibc Thread Arenas").malloc_bytes, 5u);
+  EXPECT_EQ(Find(stats, "Glibc Thread Arenas").mmap_reserved_bytes, 995u);
   EXPECT_EQ(Find(stats, "Code").malloc_bytes, 0u);
   EXPECT_FALSE(Find(stats, "Glibc Heap").resident_is_estimate);
 }
 
 TEST(TaggedBytesTest, MallocClaimsNoMoreThanItsRowsHave) {
-  for (uint64_t claim : {499, 500, 501}) {
+  for (uint64_t claim : {399, 400, 401}) {
     NativeMemoryStats stats;
     stats.categories = {Row("Glibc Heap", 0, 400, 400, 0),
                         Row("Glibc Mmapped", 0, 100, 100, 0),
                         Row("Unknown", 0, 0, 0, 0)};
-    MergeMallocInUse(claim, stats);
+    MergeMallocInUse(Glibc(claim, claim), stats);
     EXPECT_EQ(Find(stats, "Glibc Heap").malloc_bytes,
-              std::min<uint64_t>(claim, 500) - 100);
+              std::min<uint64_t>(claim, 400));
     EXPECT_EQ(Find(stats, "Glibc Mmapped").malloc_bytes, 100u);
   }
+}
+
+TEST(TaggedBytesTest, OfAnotherMallocThereIsOneRow) {
+  NativeMemoryStats stats;
+  stats.categories = {Row("Other Malloc", 0, 500, 400, 300),
+                      Row("Unknown", 0, 100, 100, 100)};
+  MallocFigures malloc;
+  malloc.kind = MallocKind::kMimalloc;  // which does not tell
+  MergeMallocInUse(malloc, stats);
+  EXPECT_EQ(Find(stats, "Other Malloc").malloc_bytes, 0u);
+  malloc.kind = MallocKind::kJemalloc;
+  malloc.in_use_bytes = 350;
+  MergeMallocInUse(malloc, stats);
+  EXPECT_EQ(Find(stats, "Other Malloc").malloc_bytes, 350u);
+  EXPECT_EQ(Find(stats, "Other Malloc").mmap_committed_bytes, 50u);
+  EXPECT_EQ(Find(stats, "Unknown").malloc_bytes, 0u);
 }
 
 TEST(TaggedBytesTest, TakesMappedBytesOutOfUnknown) {
@@ -230,7 +255,7 @@ TEST(TaggedBytesTest, SumsStayExactWhateverIsClaimed) {
           Tag(name, number(), number(), committed + number(), committed));
     }
     const Sums before = SumsOf(stats);
-    if (trial % 2 == 0) MergeMallocInUse(number(), stats);
+    if (trial % 2 == 0) MergeMallocInUse(Glibc(number(), number()), stats);
     MergeTags(tags, stats);
     ASSERT_TRUE(SumsOf(stats) == before) << trial;
     ASSERT_EQ(stats.categories.size(), 8u);
