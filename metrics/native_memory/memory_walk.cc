@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "poolscope/allocator/base/clock.h"
 #include "poolscope/metrics/process/loaded_objects.h"
 #include "poolscope/metrics/process/own_memory.h"
 #include "poolscope/metrics/process/thread_anchors.h"
@@ -86,8 +87,10 @@ std::vector<OwnedMapping> LargestUnknown(absl::Span<const Mapping> mappings,
 MemoryWalk::MemoryWalk(MemoryWalkOptions options)
     : options_(std::move(options)) {}
 
-absl::Status MemoryWalk::ReadMappings(absl::Time deadline,
+absl::Status MemoryWalk::ReadMappings(int64_t begun_nanos,
+                                      absl::Duration budget,
                                       std::vector<Mapping>* mappings) const {
+  const int64_t budget_nanos = absl::ToInt64Nanoseconds(budget);
   bool late = false;
   const absl::Status read =
       ReadSmaps(options_.proc_root, [&](const Mapping& mapping) {
@@ -99,7 +102,7 @@ absl::Status MemoryWalk::ReadMappings(absl::Time deadline,
           added.start = std::max(added.start, covered);
           added.resident_bytes = std::min(added.resident_bytes, added.bytes());
         }
-        late = absl::Now() > deadline;
+        late = PreciseNanos() - begun_nanos > budget_nanos;
         return !late;
       });
   if (!late) return read;
@@ -121,12 +124,13 @@ void MemoryWalk::AppendPoolClaims(std::vector<MemoryClaim>* claims) const {
 absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
                                                    absl::Duration budget) {
   const absl::Time begun = absl::Now();
+  const int64_t begun_nanos = PreciseNanos();
   std::vector<Mapping> mappings;
   // Before and after, so that neither what the pool maps meanwhile nor what it
   // unmaps is taken for another's.
   std::vector<MemoryClaim> claims;
   AppendPoolClaims(&claims);
-  const absl::Status read = ReadMappings(begun + budget, &mappings);
+  const absl::Status read = ReadMappings(begun_nanos, budget, &mappings);
   if (!read.ok()) return read;
   AppendPoolClaims(&claims);
   for (const LoadedSegment& segment : ReadLoadedSegments()) {
@@ -153,7 +157,7 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
       stats.mappings.push_back(Described(mappings[range.mapping], range));
     }
   }
-  stats.walk_seconds = absl::ToDoubleSeconds(absl::Now() - begun);
+  stats.walk_seconds = 1e-9 * (PreciseNanos() - begun_nanos);
   return stats;
 }
 

@@ -64,7 +64,8 @@ class MemoryWalk {
   absl::StatusOr<NativeMemoryStats> Take(Detail detail, absl::Duration budget);
 
  private:
-  absl::Status ReadMappings(absl::Time deadline,
+  // Gives up once `budget` is over since `begun_nanos`, of PreciseNanos().
+  absl::Status ReadMappings(int64_t begun_nanos, absl::Duration budget,
                             std::vector<Mapping>* mappings) const;
   void AppendPoolClaims(std::vector<MemoryClaim>* claims) const;
   void AddUp(absl::Span<const Mapping> mappings,
