@@ -149,7 +149,7 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
   stats.walk_id = ++walks_;
   stats.walked_at_unix_nanos = absl::ToUnixNanos(begun);
   stats.mapping_count = mappings.size();
-  AddUp(mappings, ranges, malloc_is_glibc, &stats);
+  AddUp(mappings, ranges, threads.size(), malloc_is_glibc, &stats);
   stats.largest_unknown = LargestUnknown(mappings, ranges);
   if (detail == Detail::kMappings) {
     stats.mappings.reserve(ranges.size());
@@ -162,7 +162,7 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
 }
 
 void MemoryWalk::AddUp(absl::Span<const Mapping> mappings,
-                       absl::Span<const OwnedRange> ranges,
+                       absl::Span<const OwnedRange> ranges, uint64_t threads,
                        bool malloc_is_glibc, NativeMemoryStats* stats) {
   std::array<NativeMemoryCategoryStats, kMemoryOwnerCount> categories;
   for (const OwnedRange& range : ranges) {
@@ -185,9 +185,7 @@ void MemoryWalk::AddUp(absl::Span<const Mapping> mappings,
     peak_committed_bytes_[i] =
         std::max(peak_committed_bytes_[i], category.mmap_committed_bytes);
     category.peak_committed_bytes = peak_committed_bytes_[i];
-    if (owner == MemoryOwner::kThreadStacks) {
-      category.threads = category.live_count;
-    }
+    if (owner == MemoryOwner::kThreadStacks) category.threads = threads;
     stats->categories.push_back(std::move(category));
   }
 }

@@ -69,8 +69,8 @@ class MemoryWalk {
                             std::vector<Mapping>* mappings) const;
   void AppendPoolClaims(std::vector<MemoryClaim>* claims) const;
   void AddUp(absl::Span<const Mapping> mappings,
-             absl::Span<const OwnedRange> ranges, bool malloc_is_glibc,
-             NativeMemoryStats* stats);
+             absl::Span<const OwnedRange> ranges, uint64_t threads,
+             bool malloc_is_glibc, NativeMemoryStats* stats);
 
   const MemoryWalkOptions options_;
   uint64_t walks_ = 0;

@@ -38,7 +38,10 @@ struct NativeMemoryCategoryStats {
   uint64_t peak_committed_bytes = 0;  // of all walks so far
   // Mappings, blocks or threads: what the category consists of.
   uint64_t live_count = 0;
-  uint64_t threads = 0;  // of Thread Stacks alone
+  // Threads that live, of Thread Stacks alone: fewer than its live_count, in
+  // which the stacks are that are kept for threads to come, and both parts of
+  // the main thread's.
+  uint64_t threads = 0;
 
   uint64_t reserved_bytes() const { return malloc_bytes + mmap_reserved_bytes; }
   uint64_t committed_bytes() const {

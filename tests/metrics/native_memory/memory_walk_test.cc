@@ -1,6 +1,7 @@
 // Against files, and against this process as it is.
 #include "poolscope/metrics/native_memory/memory_walk.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -58,6 +59,17 @@ uint64_t SumOfResidents(const NativeMemoryStats& stats) {
     sum += c.resident_bytes;
   }
   return sum;
+}
+
+size_t EntriesOf(const char* folder) {
+  DIR* const directory = opendir(folder);
+  if (directory == nullptr) return 0;
+  size_t entries = 0;
+  while (const dirent* entry = readdir(directory)) {
+    entries += entry->d_name[0] != '.';
+  }
+  closedir(directory);
+  return entries;
 }
 
 NativeMemoryStats WalkThisProcess() {
@@ -303,7 +315,10 @@ TEST(MemoryWalkTest, FindsEveryThreadsStackToThePage) {
         false);
   }
   const NativeMemoryCategoryStats category = Find(stats, "Thread Stacks");
+  // Not those that glibc keeps for the next thread, nor the two of main().
   EXPECT_GE(category.threads, kThreads + 1u);
+  EXPECT_LE(category.threads, EntriesOf("/proc/self/task"));
+  EXPECT_GT(category.live_count, category.threads);
   EXPECT_EQ(At(stats, &expected).category, "Thread Stacks");
   done.set_value();
   for (std::thread& thread : threads) thread.join();
