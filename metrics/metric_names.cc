@@ -428,7 +428,8 @@ constexpr MetricRow kRows[] = {
      "allocator"},
     {Metric::kScrapeDuration,
      {"poolscope_scrape_duration_seconds", kGauge, "seconds",
-      "Time that the collector took in this scrape."},
+      "Time that the collector took, in this scrape or, where it works in the "
+      "background, when it last did."},
      "collector"},
     {Metric::kScrapeSuccess,
      {"poolscope_scrape_success", kGauge, "",

@@ -260,13 +260,12 @@ void MetricRegistry::CollectBackground(
 }
 
 void MetricRegistry::CollectWalk(SelfStats& self, MetricWriter& writer) const {
-  const SteadyClock::time_point start = SteadyClock::now();
   const LastMemoryWalk last = options_.native_memory();
   CollectNativeMemory(*last.stats, writer);
   self.native_memory_bytes = last.stats->tracking_overhead_bytes;
   if (last.stats->walk_id == 0 && last.latest.ok()) return;  // none yet
-  self.runs.push_back({"native_memory", last.latest.ok(), SecondsSince(start),
-                       last.age_seconds});
+  self.runs.push_back({"native_memory", last.latest.ok(),
+                       last.stats->walk_seconds, last.age_seconds});
 }
 
 void MetricRegistry::Collect(MetricWriter& writer) {

@@ -165,6 +165,9 @@ TEST(MetricRegistryTest, NativeMemoryIsThatOfTheLastWalk) {
   EXPECT_EQ(scrape.Value("poolscope_snapshot_age_seconds",
                          {{"collector", "native_memory"}}),
             "12.5");
+  EXPECT_EQ(scrape.Value("poolscope_scrape_duration_seconds",
+                         {{"collector", "native_memory"}}),
+            "0.25");
   // The next one failed: the figures stay.
   last.latest = absl::DataLossError("broken");
   scrape = Scrape(registry);
