@@ -52,8 +52,6 @@
 
 namespace poolscope {
 
-struct SelfStats;
-
 struct MetricRegistryOptions {
   // process_resident_memory_bytes and process_virtual_memory_bytes.
   bool process_metrics = true;
