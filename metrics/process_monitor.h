@@ -1,11 +1,12 @@
 // ProcessMonitor: takes ProcessFigures in the background, and keeps the last.
 //
-//   periodic task --Sample()--> cgroup, PSI, malloc --> kept --Latest()-->
-//   scrape
+//   periodic task --Sample()--> cgroup, PSI, malloc --> last
+//                                    scrape <--Latest()--+
 //
 //   ProcessMonitor monitor(ProcessMonitorOptions{});
-//   tasks->Add(&monitor, [&] { monitor.Sample(registry.Snapshots("", false));
-//   }); options.process_figures = [&] { return monitor.Latest(); };
+//   const auto sample = [&] { monitor.Sample(registry.Snapshots("", false)); };
+//   tasks->Add(&monitor, sample);
+//   options.process_figures = [&] { return monitor.Latest(); };
 //
 // A scrape reads nothing but memory: it never waits for a lock of malloc's nor
 // for the kernel to sum up a cgroup, and what it shows has an age.
