@@ -67,14 +67,17 @@ absl::StatusOr<std::unique_ptr<Socket>> Connect(const HttpUrl& url,
   for (addrinfo* each = found; each != nullptr; each = each->ai_next) {
     auto connection = std::make_unique<Socket>(
         socket(each->ai_family, each->ai_socktype | SOCK_CLOEXEC, 0));
+    if (connection->fd() < 0) {
+      error = errno;
+      continue;
+    }
     const timeval patience = absl::ToTimeval(timeout);
     setsockopt(connection->fd(), SOL_SOCKET, SO_RCVTIMEO, &patience,
                sizeof(patience));
     // Holds for connect() too.
     setsockopt(connection->fd(), SOL_SOCKET, SO_SNDTIMEO, &patience,
                sizeof(patience));
-    if (connection->fd() >= 0 &&
-        connect(connection->fd(), each->ai_addr, each->ai_addrlen) == 0) {
+    if (connect(connection->fd(), each->ai_addr, each->ai_addrlen) == 0) {
       return connection;
     }
     error = errno;
