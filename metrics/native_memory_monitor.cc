@@ -1,5 +1,6 @@
 #include "poolscope/metrics/native_memory_monitor.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,12 @@ absl::StatusOr<NativeMemoryStats> NativeMemoryMonitor::WalkAndMerge(
   std::vector<NativeMemoryTag> tags = NativeMemoryCategory::Snapshot();
   tags.insert(tags.begin(), std::move(sidecar));
   MergeTags(tags, *stats);
+  for (NativeMemoryCategoryStats& category : stats->categories) {
+    uint64_t& peak = peak_committed_bytes_[category.name];
+    peak = std::max(
+        {peak, category.peak_committed_bytes, category.committed_bytes()});
+    category.peak_committed_bytes = peak;
+  }
   stats->details =
       PoolDetails(registry_->Snapshots(/*name=*/"", /*detailed=*/false),
                   registry_->Channels());

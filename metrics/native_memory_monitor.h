@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,9 @@ class NativeMemoryMonitor {
 
   const std::function<uint64_t()> sidecar_bytes_;
   const MetricRegistry* const registry_;
-  MemoryWalk walk_;  // the walker's alone
+  // The walker's alone. Peaks are by category.
+  MemoryWalk walk_;
+  std::map<std::string, uint64_t> peak_committed_bytes_;
   BackgroundWalker walker_;
 };
 

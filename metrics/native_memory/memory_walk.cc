@@ -3,13 +3,16 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/types/span.h"
 #include "poolscope/allocator/base/clock.h"
+#include "poolscope/metrics/process/attribution.h"
 #include "poolscope/metrics/process/loaded_objects.h"
 #include "poolscope/metrics/process/own_memory.h"
 #include "poolscope/metrics/process/thread_anchors.h"
@@ -80,6 +83,33 @@ std::vector<OwnedMapping> LargestUnknown(absl::Span<const Mapping> mappings,
     largest.push_back(Described(mappings[unknown[i]->mapping], *unknown[i]));
   }
   return largest;
+}
+
+// Rows of the owners, and the sum of what is resident.
+void AddUp(absl::Span<const Mapping> mappings,
+           absl::Span<const OwnedRange> ranges, uint64_t threads,
+           bool malloc_is_glibc, NativeMemoryStats* stats) {
+  std::array<NativeMemoryCategoryStats, kMemoryOwnerCount> categories;
+  for (const OwnedRange& range : ranges) {
+    NativeMemoryCategoryStats& category =
+        categories[static_cast<size_t>(range.owner)];
+    category.mmap_reserved_bytes += range.bytes();
+    if (IsCommitted(mappings[range.mapping])) {
+      category.mmap_committed_bytes += range.bytes();
+    }
+    category.resident_bytes += range.resident_bytes;
+    category.resident_is_estimate |= range.resident_is_estimate;
+    category.live_count += range.live_count;
+    stats->resident_bytes += range.resident_bytes;
+  }
+  for (size_t i = 0; i < kMemoryOwnerCount; ++i) {
+    const auto owner = static_cast<MemoryOwner>(i);
+    if (owner == MemoryOwner::kOtherMalloc && malloc_is_glibc) continue;
+    NativeMemoryCategoryStats& category = categories[i];
+    category.name = std::string(MemoryOwnerName(owner));
+    if (owner == MemoryOwner::kThreadStacks) category.threads = threads;
+    stats->categories.push_back(std::move(category));
+  }
 }
 
 }  // namespace
@@ -159,35 +189,6 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
   }
   stats.walk_seconds = 1e-9 * (PreciseNanos() - begun_nanos);
   return stats;
-}
-
-void MemoryWalk::AddUp(absl::Span<const Mapping> mappings,
-                       absl::Span<const OwnedRange> ranges, uint64_t threads,
-                       bool malloc_is_glibc, NativeMemoryStats* stats) {
-  std::array<NativeMemoryCategoryStats, kMemoryOwnerCount> categories;
-  for (const OwnedRange& range : ranges) {
-    NativeMemoryCategoryStats& category =
-        categories[static_cast<size_t>(range.owner)];
-    category.mmap_reserved_bytes += range.bytes();
-    if (IsCommitted(mappings[range.mapping])) {
-      category.mmap_committed_bytes += range.bytes();
-    }
-    category.resident_bytes += range.resident_bytes;
-    category.resident_is_estimate |= range.resident_is_estimate;
-    category.live_count += range.live_count;
-    stats->resident_bytes += range.resident_bytes;
-  }
-  for (size_t i = 0; i < kMemoryOwnerCount; ++i) {
-    const auto owner = static_cast<MemoryOwner>(i);
-    if (owner == MemoryOwner::kOtherMalloc && malloc_is_glibc) continue;
-    NativeMemoryCategoryStats& category = categories[i];
-    category.name = std::string(MemoryOwnerName(owner));
-    peak_committed_bytes_[i] =
-        std::max(peak_committed_bytes_[i], category.mmap_committed_bytes);
-    category.peak_committed_bytes = peak_committed_bytes_[i];
-    if (owner == MemoryOwner::kThreadStacks) category.threads = threads;
-    stats->categories.push_back(std::move(category));
-  }
 }
 
 }  // namespace poolscope

@@ -16,13 +16,14 @@
 // taken at another moment, differs by what changed meanwhile.
 //
 // Categories of the walk: those of MemoryOwner, "Other Malloc" only where
-// malloc is not glibc's, "Unknown" last. malloc_bytes and malloc_count are 0.
+// malloc is not glibc's, "Unknown" last. malloc_bytes and malloc_count are 0,
+// as is the peak, which is that of what others leave here
+// (native_memory_monitor.h).
 //
 // Thread safety: thread-compatible; see BackgroundWalker.
 #ifndef POOLSCOPE_METRICS_NATIVE_MEMORY_MEMORY_WALK_H_
 #define POOLSCOPE_METRICS_NATIVE_MEMORY_MEMORY_WALK_H_
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -31,10 +32,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/metrics/native_memory/native_memory_stats.h"
-#include "poolscope/metrics/process/attribution.h"
 #include "poolscope/metrics/process/memory_owner.h"
 #include "poolscope/metrics/process/smaps.h"
 
@@ -68,13 +67,9 @@ class MemoryWalk {
   absl::Status ReadMappings(int64_t begun_nanos, absl::Duration budget,
                             std::vector<Mapping>* mappings) const;
   void AppendPoolClaims(std::vector<MemoryClaim>* claims) const;
-  void AddUp(absl::Span<const Mapping> mappings,
-             absl::Span<const OwnedRange> ranges, uint64_t threads,
-             bool malloc_is_glibc, NativeMemoryStats* stats);
 
   const MemoryWalkOptions options_;
   uint64_t walks_ = 0;
-  std::array<uint64_t, kMemoryOwnerCount> peak_committed_bytes_ = {};
 };
 
 }  // namespace poolscope

@@ -130,8 +130,6 @@ void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats) {
   row->mmap_committed_bytes += bytes;
   row->resident_bytes += resident;
   row->resident_is_estimate = true;
-  row->peak_committed_bytes =
-      std::max(row->peak_committed_bytes, row->mmap_committed_bytes);
 }
 
 void MergeMallocInUse(const MallocFigures& malloc, NativeMemoryStats& stats) {

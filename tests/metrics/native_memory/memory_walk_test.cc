@@ -137,22 +137,6 @@ Rss: 12 kB
   EXPECT_EQ(stats.mappings[4].name, "/data/caf\xc3\xa9\\x01");
 }
 
-TEST(MemoryWalkTest, PeaksAreOfAllWalks) {
-  const std::string line = "10000-20000 rw-p 0 0:0 0 [heap]\nRss: 4 kB\n";
-  MemoryWalkOptions options = Fake("peaks", line);
-  MemoryWalk walk(options);
-  const auto heap = [&] {
-    return Find(Must(walk.Take(MemoryWalk::Detail::kCategories, kBudget)),
-                "Glibc Heap");
-  };
-  EXPECT_EQ(heap().peak_committed_bytes, 0x10000u);
-  FakeRoot("peaks", "10000-18000 rw-p 0 0:0 0 [heap]\n");
-  EXPECT_EQ(heap().mmap_committed_bytes, 0x8000u);
-  EXPECT_EQ(heap().peak_committed_bytes, 0x10000u);
-  FakeRoot("peaks", "10000-28000 rw-p 0 0:0 0 [heap]\n");
-  EXPECT_EQ(heap().peak_committed_bytes, 0x18000u);
-}
-
 TEST(MemoryWalkTest, AMappingThatIsShownAgainCountsOnce) {
   MemoryWalk walk(Fake("again",
                        "10000-20000 rw-p 0 0:0 0 [heap]\nRss: 64 kB\n"
