@@ -1,6 +1,7 @@
 #include "poolscope/metrics/native_memory/native_memory_category.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/base/attributes.h"
 #include "absl/base/thread_annotations.h"
@@ -9,18 +10,27 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "poolscope/allocator/base/mutex.h"
+#include "poolscope/metrics/process/memory_owner.h"
 
 namespace poolscope {
 namespace {
 
-// What the report calls its own, and the line of sums.
-constexpr absl::string_view kTakenNames[] = {
-    "Total",         "Pool Arenas",  "Pool Huge",
-    "Pool Metadata", "Glibc Heap",   "Glibc Thread Arenas",
-    "Glibc Mmapped", "Other Malloc", "Thread Stacks",
-    "Code",          "Mapped Files", "Shared Memory",
-    "Sidecar",       "Unknown",      "Native Memory Tracking",
-};
+// What the report has beside the owners of mappings.
+constexpr absl::string_view kTakenNames[] = {"Total", "Sidecar",
+                                             "Native Memory Tracking"};
+
+bool IsTaken(absl::string_view name) {
+  for (size_t i = 0; i < kMemoryOwnerCount; ++i) {
+    if (absl::EqualsIgnoreCase(name,
+                               MemoryOwnerName(static_cast<MemoryOwner>(i)))) {
+      return true;
+    }
+  }
+  return std::any_of(std::begin(kTakenNames), std::end(kTakenNames),
+                     [&](absl::string_view other) {
+                       return absl::EqualsIgnoreCase(name, other);
+                     });
+}
 
 // Hooks are plain functions, so what they count in is the process's. Never
 // destroyed: the destructors are trivial.
@@ -58,10 +68,7 @@ absl::StatusOr<NativeMemoryCategory*> NativeMemoryCategory::Register(
   MutexLock lock(&registry_mutex);
   // Relaxed: it changes under the mutex alone.
   const size_t count = category_count.load(std::memory_order_relaxed);
-  bool taken = std::any_of(std::begin(kTakenNames), std::end(kTakenNames),
-                           [&](absl::string_view other) {
-                             return absl::EqualsIgnoreCase(name, other);
-                           });
+  bool taken = IsTaken(name);
   for (size_t i = 0; i < count; ++i) {
     taken = taken || absl::EqualsIgnoreCase(name, categories[i].name());
   }

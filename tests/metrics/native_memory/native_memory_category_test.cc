@@ -42,7 +42,7 @@ TEST(NativeMemoryCategoryTest, TakesNamesThatEveryToolReads) {
 TEST(NativeMemoryCategoryTest, NamesAreUniqueWhateverTheirCase) {
   ASSERT_TRUE(NativeMemoryCategory::Register("Unique").ok());
   for (const char* name : {"Unique", "UNIQUE", "Total", "Unknown", "Glibc Heap",
-                           "GLIBC Heap", "Sidecar"}) {
+                           "GLIBC Heap", "Other Malloc", "Sidecar"}) {
     EXPECT_EQ(NativeMemoryCategory::Register(name).status().code(),
               absl::StatusCode::kAlreadyExists)
         << name;
