@@ -32,10 +32,6 @@ MemoryOwner OwnerOf(PoolRange::Use use) {
   return MemoryOwner::kPoolMetadata;
 }
 
-bool IsCommitted(const Mapping& mapping) {
-  return mapping.readable || mapping.writable || mapping.executable;
-}
-
 std::string Permissions(const Mapping& mapping) {
   return {mapping.readable ? 'r' : '-', mapping.writable ? 'w' : '-',
           mapping.executable ? 'x' : '-', mapping.shared ? 's' : 'p'};
@@ -94,7 +90,7 @@ void AddUp(absl::Span<const Mapping> mappings,
     NativeMemoryCategoryStats& category =
         categories[static_cast<size_t>(range.owner)];
     category.mmap_reserved_bytes += range.bytes();
-    if (IsCommitted(mappings[range.mapping])) {
+    if (mappings[range.mapping].accessible()) {
       category.mmap_committed_bytes += range.bytes();
     }
     category.resident_bytes += range.resident_bytes;

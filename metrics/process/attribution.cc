@@ -14,10 +14,6 @@ namespace {
 
 constexpr uint64_t kPageBytes = 4096;
 
-bool IsInaccessible(const Mapping& mapping) {
-  return !mapping.readable && !mapping.writable && !mapping.executable;
-}
-
 // None for private memory that has no name, or only a label: the program's, or
 // the kernel's for MAP_HUGETLB.
 std::optional<MemoryOwner> OwnerByName(const Mapping& mapping) {
@@ -152,7 +148,7 @@ class Attributor {
       Add(start, end, *owner, 1);
     } else if (!input_.malloc_is_glibc) {
       Add(start, end, MemoryOwner::kUnknown, 1);
-    } else if (IsInaccessible(mapping())) {
+    } else if (!mapping().accessible()) {
       AddReserved(start, end);
     } else {
       AddPrivate(start, end);
@@ -208,7 +204,7 @@ class Attributor {
     // multiple of 64 MiB exactly, says enough.
     if (end != mapping().end || index_ + 1 == input_.mappings.size()) return 0;
     const Mapping& above = input_.mappings[index_ + 1];
-    return IsInaccessible(above) && above.start == end &&
+    return !above.accessible() && above.start == end &&
                    above.end == start + kGlibcHeapAlignment
                ? end - start
                : 0;

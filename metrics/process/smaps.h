@@ -54,6 +54,8 @@ struct Mapping {
   std::string name;
 
   uint64_t bytes() const { return end - start; }
+  // Not PROT_NONE.
+  bool accessible() const { return readable || writable || executable; }
 };
 
 // False: no more.

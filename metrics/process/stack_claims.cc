@@ -19,10 +19,6 @@ bool IsPrivateMemory(const Mapping& mapping) {
          mapping.inode == 0 && (mapping.name.empty() || mapping.name[0] != '/');
 }
 
-bool IsInaccessible(const Mapping& mapping) {
-  return !mapping.readable && !mapping.writable && !mapping.executable;
-}
-
 class StackFinder {
  public:
   StackFinder(absl::Span<const Mapping> mappings, uint64_t default_stack_bytes,
@@ -99,7 +95,7 @@ class StackFinder {
     const Mapping& mapping = mappings_[index];
     if (index == 0) return mapping.start;
     const Mapping& below = mappings_[index - 1];
-    return below.end == mapping.start && IsInaccessible(below) &&
+    return below.end == mapping.start && !below.accessible() &&
                    below.bytes() <= kMostGuardBytes
                ? below.start
                : mapping.start;
