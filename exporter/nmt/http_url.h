@@ -16,8 +16,8 @@ namespace poolscope {
 struct HttpUrl {
   std::string host;  // a name or an address, without brackets
   std::string port = "9464";
-  std::string
-      prefix;  // a path that the sidecar's begin with; no '/' at its end
+  // A path that the sidecar's begin with; no '/' at its end.
+  std::string prefix;
 
   // "127.0.0.1:9464", "[::1]:9464".
   std::string Authority() const;

@@ -46,8 +46,8 @@ struct CgroupLevel {
 };
 
 struct CgroupEvent {
-  absl::string_view
-      name;            // a constant: "low", "high", "max", "oom", "oom_kill"
+  // A constant: "low", "high", "max", "oom", "oom_kill".
+  absl::string_view name;
   uint64_t count = 0;  // counter
 };
 
