@@ -1,31 +1,28 @@
 #include "poolscope/metrics/process/process_memory.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "poolscope/metrics/process/own_proc_file.h"
 
 namespace poolscope {
 
 absl::StatusOr<ProcessMemory> ReadProcessMemory(absl::string_view proc_root) {
-  const std::string path = absl::StrCat(proc_root, "/self/statm");
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
+  const OwnProcFile file(proc_root, "statm");
+  if (file.fd() < 0) {
     return absl::NotFoundError(
-        absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
+        absl::StrCat("cannot open ", file.path(), ": ", std::strerror(errno)));
   }
   char text[256];
-  const ssize_t length = read(file, text, sizeof(text));
-  close(file);
+  const ssize_t length = read(file.fd(), text, sizeof(text));
 
   // size resident shared text lib data dt, in pages.
   const std::vector<absl::string_view> fields =
@@ -39,7 +36,7 @@ absl::StatusOr<ProcessMemory> ReadProcessMemory(absl::string_view proc_root) {
       !absl::SimpleAtoi(fields[1], &resident_pages) || virtual_pages > most ||
       resident_pages > most) {
     return absl::DataLossError(
-        absl::StrCat(path, " does not begin with two numbers of pages"));
+        absl::StrCat(file.path(), " does not begin with two numbers of pages"));
   }
   ProcessMemory memory;
   memory.virtual_bytes = virtual_pages * page_bytes;

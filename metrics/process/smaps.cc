@@ -1,6 +1,5 @@
 #include "poolscope/metrics/process/smaps.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "poolscope/metrics/process/own_proc_file.h"
 
 namespace poolscope {
 namespace {
@@ -147,31 +147,28 @@ absl::Status SmapsParser::Finish() {
 }
 
 absl::Status ReadSmaps(absl::string_view proc_root, MappingVisitor visit) {
-  const std::string path = absl::StrCat(proc_root, "/self/smaps");
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
+  const OwnProcFile file(proc_root, "smaps");
+  if (file.fd() < 0) {
     return absl::NotFoundError(
-        absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
+        absl::StrCat("cannot open ", file.path(), ": ", std::strerror(errno)));
   }
   SmapsParser parser(visit);
   const auto buffer = std::make_unique<char[]>(kReadBytes);
   absl::Status status;
   ssize_t length = 0;
   while (status.ok() && !parser.stopped()) {
-    length = read(file, buffer.get(), kReadBytes);
+    length = read(file.fd(), buffer.get(), kReadBytes);
     if (length < 0 && errno == EINTR) continue;
     if (length <= 0) break;
     status = parser.Feed(absl::string_view(buffer.get(), length));
   }
-  const int read_errno = errno;
-  close(file);
   if (length < 0) {
     return absl::UnavailableError(
-        absl::StrCat("cannot read ", path, ": ", std::strerror(read_errno)));
+        absl::StrCat("cannot read ", file.path(), ": ", std::strerror(errno)));
   }
   if (status.ok()) status = parser.Finish();
   if (status.ok()) return status;
-  return absl::DataLossError(absl::StrCat(path, ": ", status.message()));
+  return absl::DataLossError(absl::StrCat(file.path(), ": ", status.message()));
 }
 
 }  // namespace poolscope
