@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -19,6 +20,15 @@
 
 namespace poolscope {
 namespace {
+
+// Between two looks at the clock.
+constexpr uint64_t kMeasuredAtOnceBytes = uint64_t{1} << 30;
+
+absl::Status TooLate(size_t mappings) {
+  return absl::DeadlineExceededError(
+      absl::StrCat("the walk over the mappings was given up after ", mappings,
+                   " of them: it took longer than its budget"));
+}
 
 MemoryOwner OwnerOf(PoolRange::Use use) {
   switch (use) {
@@ -113,10 +123,8 @@ void AddUp(absl::Span<const Mapping> mappings,
 MemoryWalk::MemoryWalk(MemoryWalkOptions options)
     : options_(std::move(options)) {}
 
-absl::Status MemoryWalk::ReadMappings(int64_t begun_nanos,
-                                      absl::Duration budget,
+absl::Status MemoryWalk::ReadMappings(int64_t deadline_nanos,
                                       std::vector<Mapping>* mappings) const {
-  const int64_t budget_nanos = absl::ToInt64Nanoseconds(budget);
   bool late = false;
   const absl::Status read =
       ReadSmaps(options_.proc_root, [&](const Mapping& mapping) {
@@ -128,13 +136,10 @@ absl::Status MemoryWalk::ReadMappings(int64_t begun_nanos,
           added.start = std::max(added.start, covered);
           added.resident_bytes = std::min(added.resident_bytes, added.bytes());
         }
-        late = PreciseNanos() - begun_nanos > budget_nanos;
+        late = PreciseNanos() > deadline_nanos;
         return !late;
       });
-  if (!late) return read;
-  return absl::DeadlineExceededError(absl::StrCat(
-      "the walk over the mappings was given up after ", mappings->size(),
-      " of them: it took longer than its budget"));
+  return late ? TooLate(mappings->size()) : read;
 }
 
 void MemoryWalk::AppendPoolClaims(std::vector<MemoryClaim>* claims) const {
@@ -151,12 +156,13 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
                                                    absl::Duration budget) {
   const absl::Time begun = absl::Now();
   const int64_t begun_nanos = PreciseNanos();
+  const int64_t deadline_nanos = begun_nanos + absl::ToInt64Nanoseconds(budget);
   std::vector<Mapping> mappings;
   // Before and after, so that neither what the pool maps meanwhile nor what it
   // unmaps is taken for another's.
   std::vector<MemoryClaim> claims;
   AppendPoolClaims(&claims);
-  const absl::Status read = ReadMappings(begun_nanos, budget, &mappings);
+  const absl::Status read = ReadMappings(deadline_nanos, &mappings);
   if (!read.ok()) return read;
   AppendPoolClaims(&claims);
   for (const LoadedSegment& segment : ReadLoadedSegments()) {
@@ -167,9 +173,28 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
 
   const bool malloc_is_glibc =
       options_.malloc_is_glibc == nullptr || options_.malloc_is_glibc();
+  // Once it is late these answer nothing, so that attribution soon ends.
+  const auto is_late = [&] { return PreciseNanos() > deadline_nanos; };
+  const OwnPages pages(options_.proc_root);
+  const auto read_words = [&](uint64_t address, absl::Span<uint64_t> words) {
+    return !is_late() && pages.Filled(address) && ReadOwnWords(address, words);
+  };
+  const auto resident_bytes = [&](uint64_t start,
+                                  uint64_t end) -> std::optional<uint64_t> {
+    uint64_t sum = 0;
+    for (uint64_t stop; start < end; start = stop) {
+      stop = std::min(end, start + kMeasuredAtOnceBytes);
+      const auto measured =
+          is_late() ? std::nullopt : OwnResidentBytes(start, stop);
+      if (!measured.has_value()) return std::nullopt;
+      sum += *measured;
+    }
+    return sum;
+  };
   const std::vector<OwnedRange> ranges =
       Attribute({mappings, claims, threads, DefaultStackBytes(),
-                 malloc_is_glibc, ReadOwnWords, OwnResidentBytes});
+                 malloc_is_glibc, read_words, resident_bytes});
+  if (is_late()) return TooLate(mappings.size());
 
   NativeMemoryStats stats;
   stats.walk_id = ++walks_;

@@ -59,12 +59,12 @@ class MemoryWalk {
   MemoryWalk& operator=(const MemoryWalk&) = delete;
 
   // Errors: those of ReadSmaps; DeadlineExceededError once it has taken longer
-  // than `budget`, which is looked at after each mapping.
+  // than `budget`, which is looked at after each mapping and each look at what
+  // stands in one.
   absl::StatusOr<NativeMemoryStats> Take(Detail detail, absl::Duration budget);
 
  private:
-  // Gives up once `budget` is over since `begun_nanos`, of PreciseNanos().
-  absl::Status ReadMappings(int64_t begun_nanos, absl::Duration budget,
+  absl::Status ReadMappings(int64_t deadline_nanos,
                             std::vector<Mapping>* mappings) const;
   void AppendPoolClaims(std::vector<MemoryClaim>* claims) const;
 

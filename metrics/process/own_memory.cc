@@ -8,6 +8,26 @@
 #include <cstddef>
 
 namespace poolscope {
+namespace {
+
+constexpr uint64_t kInMemory = uint64_t{1} << 63;
+constexpr uint64_t kInSwap = uint64_t{1} << 62;
+
+}  // namespace
+
+OwnPages::OwnPages(absl::string_view proc_root)
+    : pagemap_(proc_root, "pagemap") {}
+
+bool OwnPages::Filled(uint64_t address) const {
+  const uint64_t page_bytes = sysconf(_SC_PAGESIZE);
+  const uint64_t page = address / page_bytes;
+  uint64_t entry = 0;
+  if (pread(pagemap_.fd(), &entry, sizeof(entry), page * sizeof(entry)) ==
+      sizeof(entry)) {
+    return (entry & (kInMemory | kInSwap)) != 0;
+  }
+  return OwnResidentBytes(page * page_bytes, (page + 1) * page_bytes) != 0;
+}
 
 bool ReadOwnWords(uint64_t address, absl::Span<uint64_t> words) {
   const size_t bytes = words.size() * sizeof(uint64_t);

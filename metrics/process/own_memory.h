@@ -8,9 +8,27 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "poolscope/metrics/process/own_proc_file.h"
 
 namespace poolscope {
+
+// Which pages hold something, by /proc/self/pagemap. Reading another would make
+// the kernel fill it: with a page table, of which a few GiB come together over
+// some TiB of untouched memory, or where userfaultfd watches it, by a thread of
+// the program that may never answer.
+class OwnPages {
+ public:
+  explicit OwnPages(absl::string_view proc_root);
+
+  // Whether the page of `address` is in memory or in swap. Where pagemap is not
+  // to be had, whether it is in memory; true where that is not known either.
+  bool Filled(uint64_t address) const;
+
+ private:
+  const OwnProcFile pagemap_;
+};
 
 // Copies the words at `address` to `words`. False where not all of them are
 // mapped and readable, or the system refuses the call (a seccomp filter may).

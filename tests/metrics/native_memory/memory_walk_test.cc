@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/metrics/process/own_memory.h"
 #include "poolscope/metrics/process/smaps.h"
 
 namespace poolscope {
@@ -306,6 +307,22 @@ TEST(MemoryWalkTest, FindsEveryThreadsStackToThePage) {
   EXPECT_EQ(At(stats, &expected).category, "Thread Stacks");
   done.set_value();
   for (std::thread& thread : threads) thread.join();
+}
+
+// Else a walk over some TiB would bring GiB of page tables.
+TEST(MemoryWalkTest, ReadsNoPageThatWasNeverTouched) {
+  constexpr size_t kBytes = size_t{64} << 30;
+  void* mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  madvise(mapped, kBytes, MADV_NOHUGEPAGE);
+  char* const bytes = static_cast<char*>(mapped);
+  bytes[kBytes / 2 + 4096] = 1;
+  const NativeMemoryStats stats = WalkThisProcess();
+  EXPECT_EQ(At(stats, bytes + kBytes / 2).category, "Unknown");
+  const uint64_t address = reinterpret_cast<uint64_t>(bytes);
+  EXPECT_EQ(OwnResidentBytes(address, address + kBytes), 4096u);
+  munmap(mapped, kBytes);
 }
 
 TEST(MemoryWalkTest, FindsCodeAndItsData) {

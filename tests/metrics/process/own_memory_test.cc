@@ -56,5 +56,23 @@ TEST(OwnMemoryTest, CountsThePagesThatWereWritten) {
   munmap(pages, kPages * kPage);
 }
 
+TEST(OwnMemoryTest, TellsThePagesThatHoldSomethingAndFillsNone) {
+  char* pages = MapPages(3);
+  madvise(pages, 3 * kPage, MADV_NOHUGEPAGE);
+  const uint64_t address = reinterpret_cast<uint64_t>(pages);
+  pages[kPage] = 1;
+  // With pagemap and without.
+  for (const char* proc_root : {"/proc", "/nonexistent"}) {
+    const OwnPages own(proc_root);
+    EXPECT_FALSE(own.Filled(address)) << proc_root;
+    EXPECT_FALSE(own.Filled(address + kPage - 1)) << proc_root;
+    EXPECT_TRUE(own.Filled(address + kPage)) << proc_root;
+    EXPECT_TRUE(own.Filled(address + 2 * kPage - 1)) << proc_root;
+    EXPECT_FALSE(own.Filled(address + 2 * kPage)) << proc_root;
+  }
+  EXPECT_EQ(OwnResidentBytes(address, address + 3 * kPage), kPage);
+  munmap(pages, 3 * kPage);
+}
+
 }  // namespace
 }  // namespace poolscope
