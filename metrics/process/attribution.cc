@@ -173,17 +173,19 @@ class Attributor {
       Add(start, end, MemoryOwner::kUnknown, 1);
       return;
     }
+    // The rest of a heap or chunk in which the program has put a stack.
+    if (start < block_end_) {
+      const uint64_t stop = std::min(end, block_end_);
+      Add(start, stop, block_owner_, 0);
+      start = stop;
+    }
     bool chunks = true;
     while (start < end) {
       if (const uint64_t bytes = HeapBytesAt(start, end)) {
         heap_end_ = start + kGlibcHeapAlignment;
-        const uint64_t stop = std::min(end, start + bytes);
-        Add(start, stop, MemoryOwner::kGlibcThreadArenas, 1);
-        start = stop;
-      } else if (const uint64_t bytes =
-                     chunks ? MmappedBytesAt(start, end) : 0) {
-        Add(start, start + bytes, MemoryOwner::kGlibcMmapped, 1);
-        start += bytes;
+        start = AddBlock(start, end, bytes, MemoryOwner::kGlibcThreadArenas);
+      } else if (const uint64_t bytes = chunks ? MmappedBytesAt(start) : 0) {
+        start = AddBlock(start, end, bytes, MemoryOwner::kGlibcMmapped);
       } else {
         const uint64_t stop = std::min(
             end, (start / kGlibcHeapAlignment + 1) * kGlibcHeapAlignment);
@@ -192,6 +194,16 @@ class Attributor {
         chunks = false;
       }
     }
+  }
+
+  // What of it is below `end`; the end of that.
+  uint64_t AddBlock(uint64_t start, uint64_t end, uint64_t bytes,
+                    MemoryOwner owner) {
+    block_end_ = std::min(mapping().end, start + bytes);
+    block_owner_ = owner;
+    const uint64_t stop = std::min(end, block_end_);
+    Add(start, stop, owner, 1);
+    return stop;
   }
 
   uint64_t HeapBytesAt(uint64_t start, uint64_t end) const {
@@ -210,10 +222,10 @@ class Attributor {
                : 0;
   }
 
-  uint64_t MmappedBytesAt(uint64_t start, uint64_t end) const {
+  uint64_t MmappedBytesAt(uint64_t start) const {
     std::array<uint64_t, kGlibcChunkWords> words;
     return input_.read_words(start, absl::MakeSpan(words))
-               ? GlibcMmappedBytes(words, end - start)
+               ? GlibcMmappedBytes(words, mapping().end - start)
                : 0;
   }
 
@@ -265,6 +277,9 @@ class Attributor {
   size_t index_ = 0;       // of the mapping
   size_t first_ = 0;       // of its ranges
   uint64_t heap_end_ = 0;  // of the last heap of glibc that was found
+  // Of the last heap or chunk, within its mapping.
+  uint64_t block_end_ = 0;
+  MemoryOwner block_owner_ = MemoryOwner::kUnknown;
 };
 
 }  // namespace

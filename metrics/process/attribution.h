@@ -6,8 +6,7 @@
 // is told by name or, where it has none, by what stands in it:
 //
 //   1. claims: the pool's ranges, the loaded programs' segments
-//   2. stacks: from a thread's anchor (thread_anchors.h) up to the end of its
-//      page, and down to the guard page below
+//   2. stacks, by each thread's anchor (thread_anchors.h)
 //   3. [heap], [stack], vdso, paths
 //   4. heaps and mmapped chunks of glibc (glibc_blocks.h), read with care: the
 //      memory may be gone by now. At the start of what is left alone: a chunk

@@ -43,15 +43,19 @@ class StackFinder {
       Add(mapping.start, mapping.end, "thread-local storage of the program");
       return;
     }
-    const uint64_t top =
-        std::min(mapping.end, (thread.address | (kPageBytes - 1)) + 1);
-    uint64_t bottom = GuardStart(index);
-    if (bottom == mapping.start && top - bottom > default_stack_bytes_) {
-      bottom = top - default_stack_bytes_;
+    uint64_t top = thread.stack_end;
+    uint64_t bottom = thread.stack_start;
+    if (top == 0) {
+      top = std::min(mapping.end, (thread.address | (kPageBytes - 1)) + 1);
+      bottom = GuardStart(index);
+      if (bottom == mapping.start && top - bottom > default_stack_bytes_) {
+        bottom = top - default_stack_bytes_;
+      }
     }
     Add(bottom, top, absl::StrCat("thread ", thread.thread_id));
-    if (!from_top_.has_value() &&
-        IsDescriptor(thread.descriptor, mapping.start)) {
+    // Of a stack that glibc mapped: how the program places its own is its own.
+    if (!from_top_.has_value() && GuardStart(index) != mapping.start &&
+        top == mapping.end && IsDescriptor(thread.descriptor, mapping.start)) {
       from_top_ = top - thread.descriptor;
     }
   }

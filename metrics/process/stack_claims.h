@@ -16,8 +16,9 @@
 namespace poolscope {
 
 // Ascending and disjoint, each with its guard page, where there is one:
-//   - of each thread that lives: from its anchor's page down to the guard page,
-//     the next thread's stack, or `default_stack_bytes`;
+//   - of each thread that lives: the bounds in its anchor; where those are
+//     missing, from the anchor's page down to the guard page, the next thread's
+//     stack, or `default_stack_bytes`;
 //   - what the loader took for the main thread's thread-local storage;
 //   - of threads that ended, whose stacks glibc keeps for the next (up to
 //     40 MiB of them): mappings above a guard page that end in a thread's

@@ -12,6 +12,11 @@
 // end of its stack's mapping; and get_robust_list() tells any thread of the
 // process where it is, without privileges.
 //
+// Where in a descriptor the stack's bounds are, glibc tells nobody; but it
+// tells a thread its own (pthread_getattr_np), so they are looked for in the
+// caller's descriptor. Not in the main thread's, which has none: called there,
+// bounds are missing.
+//
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_METRICS_PROCESS_THREAD_ANCHORS_H_
 #define POOLSCOPE_METRICS_PROCESS_THREAD_ANCHORS_H_
@@ -29,9 +34,14 @@ struct ThreadAnchor {
   uint64_t descriptor = 0;  // where that begins: the thread's pthread_t
   // Its stack is "[stack]"; the address lies in what the loader took for it.
   bool main_thread = false;
+  // Its whole stack with the guard, as its descriptor says; 0 where that could
+  // not be told.
+  uint64_t stack_start = 0;
+  uint64_t stack_end = 0;
 };
 
-// Threads that ended meanwhile, and those that registered nothing, are missing;
+// Threads that ended meanwhile, and those that registered nothing or, where
+// bounds are known, a list outside of a stack of glibc's, are missing;
 // all are where `proc_root`/self/task cannot be read.
 std::vector<ThreadAnchor> ReadThreadAnchors(absl::string_view proc_root);
 

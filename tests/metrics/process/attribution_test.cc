@@ -255,6 +255,48 @@ TEST(AttributionTest, AStackInMemoryOfThePoolOrTheHeapIsTheirs) {
             "30000-40000 Pool Huge 0 #1\n");
 }
 
+TEST(AttributionTest, AStackInAnothersMemoryHasItsBoundsAlone) {
+  FakeProcess process;
+  process.Add(0x10000, 0x30000, "rw-p");
+  ThreadAnchor thread;
+  thread.thread_id = 7;
+  thread.address = 0x1ff40;
+  thread.descriptor = 0x1ff00;
+  thread.stack_start = 0x18040;
+  thread.stack_end = 0x20040;
+  process.threads = {thread};
+  EXPECT_EQ(process.Attributed(),
+            "10000-18040 Unknown 0 #1\n"
+            "18040-20040 Thread Stacks 0 #1 thread 7\n"
+            "20040-30000 Unknown 0 #1\n");
+}
+
+TEST(AttributionTest, AHeapOrChunkGoesOnBehindAStackInIt) {
+  FakeProcess process;
+  process.Add(0x10000, 0x40000, "rw-p", 0x30000);
+  process.Write(0x10000, {0, 0x28002});
+  process.Add(kHeap, kHeapEnd, "rw-p", 0x3000);
+  process.Write(kHeap, {kHeap + 0x30, 0, 0x20000, kGlibcHeapAlignment});
+  ThreadAnchor in_chunk;
+  in_chunk.thread_id = 7;
+  in_chunk.address = 0x1ff40;
+  in_chunk.stack_start = 0x18000;
+  in_chunk.stack_end = 0x20000;
+  ThreadAnchor in_heap = in_chunk;
+  in_heap.address += kHeap;
+  in_heap.stack_start += kHeap;
+  in_heap.stack_end += kHeap;
+  process.threads = {in_chunk, in_heap};
+  EXPECT_EQ(process.Attributed(),
+            "10000-18000 Glibc Mmapped 8000~ #1\n"
+            "18000-20000 Thread Stacks 8000~ #1 thread 7\n"
+            "20000-38000 Glibc Mmapped 18000~ #0\n"
+            "38000-40000 Unknown 8000~ #1\n"
+            "7f0000000000-7f0000018000 Glibc Thread Arenas 0~ #1\n"
+            "7f0000018000-7f0000020000 Thread Stacks 0~ #1 thread 7\n"
+            "7f0000020000-7f0004000000 Glibc Thread Arenas 3000~ #0\n");
+}
+
 TEST(AttributionTest, AStackKeptForTheNextThreadIsKnownByItsDescriptor) {
   FakeProcess process;
   for (const uint64_t guard : {0x10000, 0x20000, 0x30000}) {
