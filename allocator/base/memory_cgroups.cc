@@ -1,5 +1,7 @@
 #include "poolscope/allocator/base/memory_cgroups.h"
 
+#include <limits.h>
+
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
@@ -65,6 +67,8 @@ std::vector<std::string> Directories(const std::string& root,
     below = below && absl::ConsumePrefix(&group, mount.top) &&
             (group.empty() || group[0] == '/');
   }
+  // There is a directory a part, and no system call takes a longer path.
+  below = below && group.size() < PATH_MAX;
   std::string path = below ? std::string(group) : "";
   std::vector<std::string> directories;
   while (path.size() > 1) {

@@ -1,5 +1,7 @@
 #include "poolscope/allocator/base/memory_cgroups.h"
 
+#include <limits.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -53,6 +55,15 @@ TEST_F(MemoryCgroupsTest, TheOwnCgroupComesFirstAndTheMountLast) {
             (Paths{"/sys/fs/cgroup/memory/a/b", "/sys/fs/cgroup/memory/a",
                    "/sys/fs/cgroup/memory"}));
   EXPECT_EQ(Directories(2), (Paths{"/sys/fs/cgroup/c", "/sys/fs/cgroup"}));
+}
+
+TEST_F(MemoryCgroupsTest, APathThatNoSystemCallTakesIsTheMountAlone) {
+  const std::string longest = "/" + std::string(PATH_MAX - 2, 'a');
+  WriteCgroup("0::" + longest + "\n");
+  EXPECT_EQ(Directories(2),
+            (Paths{"/sys/fs/cgroup" + longest, "/sys/fs/cgroup"}));
+  WriteCgroup("0::" + longest + "a\n");
+  EXPECT_EQ(Directories(2), Paths{"/sys/fs/cgroup"});
 }
 
 TEST_F(MemoryCgroupsTest, TheRootCgroupIsTheMountAlone) {
