@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 
 namespace poolscope {
 namespace {
@@ -72,8 +74,6 @@ absl::StatusOr<std::unique_ptr<Socket>> Connect(const HttpUrl& url,
       continue;
     }
     const timeval patience = absl::ToTimeval(timeout);
-    setsockopt(connection->fd(), SOL_SOCKET, SO_RCVTIMEO, &patience,
-               sizeof(patience));
     // Holds for connect() too.
     setsockopt(connection->fd(), SOL_SOCKET, SO_SNDTIMEO, &patience,
                sizeof(patience));
@@ -119,6 +119,7 @@ absl::StatusOr<HttpAnswer> FetchHttp(const HttpUrl& url,
                                      absl::string_view method,
                                      absl::string_view target,
                                      absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
   const absl::StatusOr<std::unique_ptr<Socket>> connection =
       Connect(url, timeout);
   if (!connection.ok()) return connection.status();
@@ -135,6 +136,12 @@ absl::StatusOr<HttpAnswer> FetchHttp(const HttpUrl& url,
   }
   std::string all;
   while (true) {
+    const absl::Duration left = deadline - absl::Now();
+    if (left <= absl::ZeroDuration()) return Unreachable(url, EAGAIN);
+    // Not 0, which stands for ever.
+    const timeval patience =
+        absl::ToTimeval(std::max(left, absl::Milliseconds(1)));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     char buffer[65536];
     const ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
     if (got < 0 && errno == EINTR) continue;

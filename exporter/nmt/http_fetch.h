@@ -26,7 +26,8 @@ struct HttpAnswer {
 inline constexpr size_t kMaxAnswerBytes = size_t{256} << 20;
 
 // `target` follows the URL's prefix; "/debug/memory?view=summary". Waits up to
-// `timeout` for each step: a walk over the mappings may take seconds.
+// `timeout` to connect, and for all of the answer: a walk over the mappings may
+// take seconds.
 // UnavailableError says in one line where and why there was no whole answer.
 absl::StatusOr<HttpAnswer> FetchHttp(const HttpUrl& url,
                                      absl::string_view method,
