@@ -8,11 +8,11 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "poolscope/allocator/base/clock.h"
+#include "poolscope/metrics/native_memory/printable_name.h"
 #include "poolscope/metrics/process/attribution.h"
 #include "poolscope/metrics/process/loaded_objects.h"
 #include "poolscope/metrics/process/own_memory.h"
@@ -57,12 +57,24 @@ uint64_t DefaultStackBytes() {
   return bytes;
 }
 
+// Longer ones are cut: tens of thousands of mappings may have a path of 4,095.
+constexpr size_t kMostNameBytes = 512;
+
+void CutName(std::string* name) {
+  if (name->size() <= kMostNameBytes) return;
+  size_t end = kMostNameBytes - 3;
+  // Not within a character.
+  while (end > 0 && ((*name)[end] & 0xc0) == 0x80) --end;
+  name->resize(end);
+  name->append("...");
+}
+
 OwnedMapping Described(const Mapping& mapping, const OwnedRange& range) {
   OwnedMapping owned;
   owned.start = range.start;
   owned.end = range.end;
   owned.permissions = Permissions(mapping);
-  owned.name = absl::Utf8SafeCHexEscape(mapping.name);
+  owned.name = PrintableName(mapping.name);
   owned.resident_bytes = range.resident_bytes;
   owned.category = std::string(MemoryOwnerName(range.owner));
   owned.detail = range.detail;
@@ -133,6 +145,7 @@ absl::Status MemoryWalk::ReadMappings(int64_t deadline_nanos,
         const uint64_t covered = mappings->empty() ? 0 : mappings->back().end;
         if (mapping.end > covered) {
           Mapping& added = mappings->emplace_back(mapping);
+          CutName(&added.name);
           added.start = std::max(added.start, covered);
           added.resident_bytes = std::min(added.resident_bytes, added.bytes());
         }

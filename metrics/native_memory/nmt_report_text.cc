@@ -4,20 +4,20 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "poolscope/metrics/native_memory/nmt_report.h"
+#include "poolscope/metrics/native_memory/printable_name.h"
 
 namespace poolscope {
 namespace {
 
-// A name that comes from outside: on one line, and without the '=' of which
-// every line has one that a tool looks for.
+// A name that comes from outside, without the '=' of which every line has one
+// that a tool looks for.
 std::string Printable(absl::string_view name) {
-  return absl::StrReplaceAll(absl::Utf8SafeCHexEscape(name), {{"=", "\\x3d"}});
+  return absl::StrReplaceAll(PrintableName(name), {{"=", "\\x3d"}});
 }
 
 class TextReport {

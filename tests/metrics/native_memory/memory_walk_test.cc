@@ -350,8 +350,8 @@ TEST(MemoryWalkTest, FindsFilesAndSharedMemory) {
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file, 0);
   const NativeMemoryStats stats = WalkThisProcess();
   EXPECT_EQ(At(stats, mapped).category, "Mapped Files");
-  EXPECT_TRUE(absl::StrContains(At(stats, mapped).name,
-                                "/a mapped\\\\012file (deleted)"))
+  EXPECT_TRUE(
+      absl::StrContains(At(stats, mapped).name, "/a mapped\\012file (deleted)"))
       << At(stats, mapped).name;
   EXPECT_EQ(At(stats, shared).category, "Shared Memory");
   EXPECT_EQ(At(stats, memory).category, "Shared Memory");
