@@ -124,6 +124,8 @@ struct Sidecar::Parts final : public HttpService {
     };
     result.walker.interval = options.walk_interval;
     result.walker.most_resident_bytes = options.max_walk_resident_bytes;
+    // The rest of the threads stays free for scrapes.
+    result.walker.most_requests = std::max(1, options.server_threads / 2);
     result.sidecar_bytes = [this] { return held_bytes(); };
     return result;
   }

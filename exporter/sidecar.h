@@ -105,7 +105,7 @@ struct SidecarOptions {
 
   // No walk in the background while more is resident: the kernel takes longer
   // the more there is, and page faults may wait for it.
-  uint64_t max_walk_resident_bytes = uint64_t{64} << 30;
+  uint64_t max_walk_resident_bytes = uint64_t{16} << 30;
 
   // process_resident_memory_bytes and process_virtual_memory_bytes. Switch off
   // where the service exports these standard names itself.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 namespace poolscope {
@@ -33,11 +34,15 @@ BackgroundWalker::Begin(MemoryWalk::Detail detail, absl::Duration budget,
   return promise;
 }
 
+absl::Duration BackgroundWalker::BudgetOf(Caller caller) const {
+  return caller == Caller::kBackground ? options_.budget
+                                       : options_.budget_on_demand;
+}
+
 BackgroundWalker::Outcome BackgroundWalker::Walk(
-    MemoryWalk::Detail detail, absl::Duration budget,
-    std::promise<Outcome>* promise) {
+    MemoryWalk::Detail detail, Caller caller, std::promise<Outcome>* promise) {
   const int64_t begun = options_.clock->NowNanos();
-  absl::StatusOr<NativeMemoryStats> walked = walk_(detail, budget);
+  absl::StatusOr<NativeMemoryStats> walked = walk_(detail, BudgetOf(caller));
   const int64_t ended = options_.clock->NowNanos();
   Stats kept;
   Stats whole;
@@ -53,15 +58,19 @@ BackgroundWalker::Outcome BackgroundWalker::Walk(
   {
     MutexLock lock(&mutex_);
     flight_ = nullptr;
-    latest_ = outcome.status();
+    const int64_t next = begun + absl::ToInt64Nanoseconds(options_.interval);
     if (kept != nullptr) {
       last_ = std::move(kept);
       last_nanos_ = begun;
+      latest_ = absl::OkStatus();
+      due_nanos_ = std::max(due_nanos_, next);
     }
-    const auto pause =
-        static_cast<int64_t>((ended - begun) / options_.most_share);
-    due_nanos_ =
-        begun + std::max(absl::ToInt64Nanoseconds(options_.interval), pause);
+    if (caller == Caller::kBackground) {
+      latest_ = outcome.status();
+      const auto pause =
+          static_cast<int64_t>((ended - begun) / options_.most_share);
+      due_nanos_ = std::max(next, begun + pause);
+    }
   }
   promise->set_value(outcome);
   return outcome;
@@ -88,13 +97,27 @@ void BackgroundWalker::WalkIfDue() {
     promise = Begin(MemoryWalk::Detail::kCategories, options_.budget, &current);
   }
   if (promise == nullptr) return;
-  Walk(MemoryWalk::Detail::kCategories, options_.budget, promise.get())
+  Walk(MemoryWalk::Detail::kCategories, Caller::kBackground, promise.get())
       .IgnoreError();
 }
 
 absl::StatusOr<BackgroundWalker::Stats> BackgroundWalker::WalkNow(
     MemoryWalk::Detail detail) {
-  const absl::Duration budget = options_.budget_on_demand;
+  {
+    MutexLock lock(&mutex_);
+    if (requests_ >= options_.most_requests) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(requests_,
+                       " requests wait for a walk over the mappings "
+                       "already; try again"));
+    }
+    ++requests_;
+  }
+  const absl::Cleanup leave = [this] {
+    MutexLock lock(&mutex_);
+    --requests_;
+  };
+  const absl::Duration budget = BudgetOf(Caller::kRequest);
   while (true) {
     Flight current;
     std::unique_ptr<std::promise<Outcome>> promise;
@@ -103,7 +126,7 @@ absl::StatusOr<BackgroundWalker::Stats> BackgroundWalker::WalkNow(
       promise = Begin(detail, budget, &current);
     }
     if (promise != nullptr) {
-      return Walk(detail, budget, promise.get());
+      return Walk(detail, Caller::kRequest, promise.get());
     }
     const Outcome& outcome = current.outcome.get();
     const bool has_detail = current.detail == MemoryWalk::Detail::kMappings ||

@@ -12,8 +12,12 @@
 //   size gate      none while more than `most_resident_bytes` are resident
 //   budget         a walk that takes longer is given up
 //
+// The kernel holds the lock of the address space over each mapping, some 25 ms
+// a GiB of small pages: so long mmap() waits, and page faults behind it.
+//
 // A walk that was given up or failed leaves the last result in place, whose age
-// shows; so does the reason, until the next one succeeds. On demand neither
+// shows; so does the reason, if it was the background's, until the next one
+// succeeds. On demand neither
 // interval nor gate count, only the budget, a longer one.
 //
 // At most one walk runs at a time. Who asks while one runs shares it, unless it
@@ -48,9 +52,11 @@ namespace poolscope {
 struct BackgroundWalkerOptions {
   absl::Duration interval = absl::Seconds(30);
   double most_share = 0.01;  // of one core
-  uint64_t most_resident_bytes = uint64_t{64} << 30;
+  uint64_t most_resident_bytes = uint64_t{16} << 30;
   absl::Duration budget = absl::Seconds(2);
   absl::Duration budget_on_demand = absl::Seconds(20);
+  // Callers in WalkNow() at a time; more are refused.
+  int most_requests = 4;
   const Clock* clock = Clock::Real();  // not owned
 };
 
@@ -71,7 +77,8 @@ class BackgroundWalker {
   // Walks if it is time to and nobody does; else returns at once.
   void WalkIfDue();
 
-  // Walks, or waits for the walk that runs. The error of that walk.
+  // Walks, or waits for the walk that runs. The error of that walk;
+  // ResourceExhaustedError while `most_requests` others do the same.
   absl::StatusOr<Stats> WalkNow(MemoryWalk::Detail detail);
 
   // Without mappings. Never waits for a walk.
@@ -90,8 +97,10 @@ class BackgroundWalker {
                                                absl::Duration budget,
                                                Flight* current)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Outcome Walk(MemoryWalk::Detail detail, absl::Duration budget,
+  enum class Caller { kBackground, kRequest };
+  Outcome Walk(MemoryWalk::Detail detail, Caller caller,
                std::promise<Outcome>* promise);
+  absl::Duration BudgetOf(Caller caller) const;
 
   const WalkFunction walk_;
   const ResidentFunction resident_bytes_;
@@ -103,6 +112,7 @@ class BackgroundWalker {
   absl::Status latest_ ABSL_GUARDED_BY(mutex_);
   int64_t last_nanos_ ABSL_GUARDED_BY(mutex_) = 0;  // when last_ began
   int64_t due_nanos_ ABSL_GUARDED_BY(mutex_) = 0;
+  int requests_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace poolscope

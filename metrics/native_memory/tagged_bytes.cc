@@ -19,9 +19,10 @@ namespace {
 using Row = NativeMemoryCategoryStats;
 
 // Whatever malloc the program has, it is in one of these.
+constexpr absl::string_view kGlibcHeap = "Glibc Heap";
 constexpr absl::string_view kOtherMalloc = "Other Malloc";
-constexpr absl::string_view kMallocRows[] = {
-    "Glibc Heap", "Glibc Thread Arenas", "Glibc Mmapped", kOtherMalloc};
+constexpr absl::string_view kMallocRows[] = {kGlibcHeap, "Glibc Thread Arenas",
+                                             "Glibc Mmapped", kOtherMalloc};
 
 std::vector<Row*> MallocRows(NativeMemoryStats& stats) {
   std::vector<Row*> rows;
@@ -110,11 +111,11 @@ uint64_t Granted(uint64_t claim, uint64_t claims, uint64_t available) {
   return claims <= available ? claim : Share(claim, available, claims);
 }
 
-}  // namespace
-
-void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats) {
+// Takes what `name` has less than `mapped_bytes` out of Unknown.
+void RaiseMapped(absl::string_view name, uint64_t mapped_bytes,
+                 NativeMemoryStats& stats) {
   const auto row = absl::c_find_if(
-      stats.categories, [](const Row& r) { return r.name == kOtherMalloc; });
+      stats.categories, [name](const Row& r) { return r.name == name; });
   if (row == stats.categories.end()) return;
   Row& unknown = stats.categories.back();
   if (mapped_bytes <= row->mmap_committed_bytes) return;
@@ -132,6 +133,16 @@ void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats) {
   row->resident_is_estimate = true;
 }
 
+}  // namespace
+
+void MergeMallocMapped(const MallocFigures& malloc, NativeMemoryStats& stats) {
+  if (malloc.kind == MallocKind::kGlibc) {
+    RaiseMapped(kGlibcHeap, malloc.main_arena_mapped_bytes.value_or(0), stats);
+  } else {
+    RaiseMapped(kOtherMalloc, malloc.mapped_bytes.value_or(0), stats);
+  }
+}
+
 void MergeMallocInUse(const MallocFigures& malloc, NativeMemoryStats& stats) {
   const auto merge = [&](absl::string_view name,
                          std::optional<uint64_t> in_use_bytes) {
@@ -142,7 +153,7 @@ void MergeMallocInUse(const MallocFigures& malloc, NativeMemoryStats& stats) {
     }
   };
   if (malloc.kind == MallocKind::kGlibc) {
-    merge("Glibc Heap", malloc.main_arena_in_use_bytes);
+    merge(kGlibcHeap, malloc.main_arena_in_use_bytes);
     merge("Glibc Thread Arenas", malloc.thread_arenas_in_use_bytes);
     // Unmapped as soon as it is freed: what is there is in use.
     merge("Glibc Mmapped", std::numeric_limits<uint64_t>::max());
@@ -165,7 +176,7 @@ void MergeTags(absl::Span<const NativeMemoryTag> tags,
   const std::vector<Row*> rows = MallocRows(stats);
   const Available available = Sum(rows, InUse) > 0 ? InUse : Committed;
   // A malloc that does not tell what it has mapped has at least these.
-  if (available == Committed) MergeMallocMapped(malloc_claims, stats);
+  if (available == Committed) RaiseMapped(kOtherMalloc, malloc_claims, stats);
   const uint64_t malloc_available = Sum(rows, available);
   Row& unknown = stats.categories.back();
   // Reserved beyond what is committed, and committed, each on its own: so that

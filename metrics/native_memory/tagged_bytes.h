@@ -3,9 +3,10 @@
 // found. A walk sees mappings alone; what of them is in use, and for whom,
 // others know.
 //
-//   malloc mapped      of one that is not glibc's: beyond what of it the walk
-//                      found, out of Unknown; taken for resident as far as
-//                      Unknown is, since it leaves out what was never touched
+//   malloc mapped      beyond what of it the walk found, out of Unknown: of a
+//                      malloc that is not glibc's, and of glibc's main arena
+//                      where something stands in the way of [heap]; taken for
+//                      resident as far as Unknown is
 //   malloc in use      of the malloc's own rows: all of Glibc Mmapped, of the
 //                      heap and the thread arenas what each has in use
 //   tagged, malloc     out of the malloc's own rows, in proportion to the bytes
@@ -39,9 +40,9 @@
 
 namespace poolscope {
 
-// Gives "Other Malloc", where there is such a row, `mapped_bytes` in all.
-// Before MergeMallocInUse(), if that is called at all.
-void MergeMallocMapped(uint64_t mapped_bytes, NativeMemoryStats& stats);
+// Gives Other Malloc what that malloc has mapped in all, or Glibc Heap what the
+// main arena has. Before MergeMallocInUse(), if that is called at all.
+void MergeMallocMapped(const MallocFigures& malloc, NativeMemoryStats& stats);
 
 // What is in use of the malloc's rows becomes malloc bytes, as far as `malloc`
 // tells.

@@ -1,6 +1,7 @@
 #include "poolscope/metrics/native_memory/background_walker.h"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <string>
@@ -31,6 +32,7 @@ class BackgroundWalkerTest : public testing::Test {
     options.most_resident_bytes = 1000;
     options.budget = absl::Seconds(1);
     options.budget_on_demand = absl::Seconds(5);
+    options.most_requests = 5;
     options.clock = &clock_;
     return options;
   }
@@ -145,7 +147,62 @@ TEST_F(BackgroundWalkerTest, AWalkOnDemandPutsOffTheNext) {
 TEST_F(BackgroundWalkerTest, OnDemandTheWalksErrorIsReturned) {
   status_ = absl::NotFoundError("no smaps");
   EXPECT_EQ(walker_.WalkNow(Detail::kCategories).status(), status_);
-  EXPECT_EQ(walker_.Latest().latest, status_);
+  // The background has nothing to do with it.
+  EXPECT_TRUE(walker_.Latest().latest.ok());
+  status_ = absl::OkStatus();
+  walker_.WalkIfDue();
+  EXPECT_EQ(walks_, 2);
+}
+
+TEST_F(BackgroundWalkerTest, ALongWalkOnDemandPutsOffTheNextByAnInterval) {
+  takes_ = absl::Seconds(5);
+  ASSERT_TRUE(walker_.WalkNow(Detail::kCategories).ok());
+  clock_.Advance(absl::Seconds(5) - absl::Nanoseconds(1));
+  walker_.WalkIfDue();
+  EXPECT_EQ(walks_, 1);
+  clock_.Advance(absl::Nanoseconds(1));
+  walker_.WalkIfDue();
+  EXPECT_EQ(walks_, 2);
+}
+
+TEST_F(BackgroundWalkerTest, MoreRequestsThanThereMayBeAreRefused) {
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  std::atomic<bool> first = true;
+  during_ = [&] {
+    if (!first.exchange(false)) return;
+    begun.set_value();
+    go_on.get_future().wait();
+  };
+  auto asked = std::async(std::launch::async, [this] {
+    return walker_.WalkNow(Detail::kCategories).status();
+  });
+  begun.get_future().wait();
+  std::vector<std::future<absl::Status>> others;
+  for (int i = 0; i < 5; ++i) {
+    others.push_back(std::async(std::launch::async, [this] {
+      return walker_.WalkNow(Detail::kCategories).status();
+    }));
+  }
+  // Five are one more than may be there; one is refused while the others wait.
+  bool refused = false;
+  while (!refused) {
+    for (std::future<absl::Status>& other : others) {
+      refused |=
+          other.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    }
+  }
+  go_on.set_value();
+  EXPECT_TRUE(asked.get().ok());
+  int refusals = 0;
+  for (std::future<absl::Status>& other : others) {
+    const absl::Status status = other.get();
+    refusals += absl::IsResourceExhausted(status);
+    EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+  }
+  // The walk that they share takes one place.
+  EXPECT_EQ(refusals, 1);
+  EXPECT_TRUE(walker_.WalkNow(Detail::kCategories).ok());
 }
 
 TEST_F(BackgroundWalkerTest, MappingsAreForWhoAskedAlone) {

@@ -267,14 +267,21 @@ TEST(TaggedBytesTest, SumsStayExactWhateverIsClaimed) {
   }
 }
 
+MallocFigures Mapped(uint64_t bytes) {
+  MallocFigures malloc;
+  malloc.kind = MallocKind::kJemalloc;
+  malloc.mapped_bytes = bytes;
+  return malloc;
+}
+
 TEST(MallocMappedTest, WhatTheWalkDidNotFindIsTakenOutOfUnknown) {
   NativeMemoryStats stats;
   stats.categories = {Row("Other Malloc", 0, 1000, 1000, 900),
                       Row("Unknown", 0, 9000, 8000, 3000)};
   const Sums before = SumsOf(stats);
-  MergeMallocMapped(1000, stats);
+  MergeMallocMapped(Mapped(1000), stats);
   EXPECT_EQ(Find(stats, "Other Malloc").mmap_committed_bytes, 1000u);
-  MergeMallocMapped(3500, stats);
+  MergeMallocMapped(Mapped(3500), stats);
   EXPECT_EQ(SumsOf(stats), before);
   EXPECT_EQ(Find(stats, "Other Malloc").mmap_committed_bytes, 3500u);
   EXPECT_EQ(Find(stats, "Other Malloc").resident_bytes, 3400u);
@@ -288,19 +295,28 @@ TEST(MallocMappedTest, NoMoreIsTakenThanThereIs) {
   stats.categories = {Row("Other Malloc", 0, 1000, 1000, 900),
                       Row("Unknown", 0, 9000, 8000, 3000)};
   const Sums before = SumsOf(stats);
-  MergeMallocMapped(UINT64_MAX, stats);
+  MergeMallocMapped(Mapped(UINT64_MAX), stats);
   EXPECT_EQ(SumsOf(stats), before);
   EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 0u);
   EXPECT_EQ(Find(stats, "Unknown").resident_bytes, 0u);
   EXPECT_EQ(Find(stats, "Unknown").mmap_reserved_bytes, 1000u);
 }
 
-TEST(MallocMappedTest, GlibcsIsFoundByTheWalk) {
+TEST(MallocMappedTest, GlibcsMainArenaMayLieOutsideOfTheHeap) {
   NativeMemoryStats stats;
   stats.categories = {Row("Glibc Heap", 0, 1000, 1000, 900),
                       Row("Unknown", 0, 9000, 8000, 3000)};
-  MergeMallocMapped(5000, stats);
+  MallocFigures malloc;
+  malloc.kind = MallocKind::kGlibc;
+  malloc.mapped_bytes = 7000;
+  malloc.main_arena_mapped_bytes = 1000;
+  MergeMallocMapped(malloc, stats);
   EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 8000u);
+  malloc.main_arena_mapped_bytes = 1500;
+  MergeMallocMapped(malloc, stats);
+  EXPECT_EQ(Find(stats, "Unknown").mmap_committed_bytes, 7500u);
+  EXPECT_EQ(Find(stats, "Glibc Heap").mmap_committed_bytes, 1500u);
+  EXPECT_EQ(Find(stats, "Glibc Heap").resident_bytes, 1400u);
 }
 
 TEST(MallocMappedTest, AMallocThatTellsNothingHasAtLeastWhatTagsCount) {
