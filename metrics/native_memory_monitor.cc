@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "poolscope/allocator/base/clock.h"
 #include "poolscope/metrics/call_site.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
 #include "poolscope/metrics/native_memory/native_memory_tag.h"
@@ -46,15 +47,21 @@ NativeMemoryMonitor::NativeMemoryMonitor(NativeMemoryMonitorOptions options,
           [proc_root = options.proc_root] { return ResidentBytes(proc_root); },
           options.walker) {}
 
+void NativeMemoryMonitor::AskMalloc() {
+  const int64_t begun = PreciseNanos();
+  if (begun < malloc_due_nanos_) return;
+  const absl::StatusOr<MallocFigures> figures = ReadMallocFigures();
+  malloc_ = figures.ok() ? *figures : MallocFigures();
+  malloc_due_nanos_ = begun + kMallocCostFactor * (PreciseNanos() - begun);
+}
+
 absl::StatusOr<NativeMemoryStats> NativeMemoryMonitor::WalkAndMerge(
     MemoryWalk::Detail detail, absl::Duration budget) {
   absl::StatusOr<NativeMemoryStats> stats = walk_.Take(detail, budget);
   if (!stats.ok()) return stats;
-  const absl::StatusOr<MallocFigures> malloc = ReadMallocFigures();
-  if (malloc.ok() && malloc->mapped_bytes.has_value()) {
-    MergeMallocMapped(*malloc->mapped_bytes, *stats);
-  }
-  if (malloc.ok()) MergeMallocInUse(*malloc, *stats);
+  AskMalloc();
+  MergeMallocMapped(malloc_, *stats);
+  MergeMallocInUse(malloc_, *stats);
   NativeMemoryTag sidecar;
   sidecar.name = "Sidecar";
   if (sidecar_bytes_ != nullptr) sidecar.malloc_bytes = sidecar_bytes_();

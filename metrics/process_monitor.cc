@@ -17,6 +17,11 @@ std::optional<Value> OrNothing(absl::StatusOr<Value> value) {
   return *std::move(value);
 }
 
+// A system may have no such thing: that is no failure.
+bool IsOrIsNotThere(const absl::Status& status) {
+  return status.ok() || absl::IsNotFound(status);
+}
+
 }  // namespace
 
 ProcessMonitor::ProcessMonitor(ProcessMonitorOptions options)
@@ -66,11 +71,13 @@ void ProcessMonitor::Sample(absl::Span<const AllocatorStats> pools) {
 
   taken.limits_nanos = options_.clock->NowNanos();
   int64_t start = PreciseNanos();
-  figures.cgroup = OrNothing(ReadCgroupMemory(options_.root));
-  figures.pressure = OrNothing(ReadMemoryPressure(options_.root));
-  figures.oom_eta_seconds = Forecast(pools, figures.cgroup);
+  absl::StatusOr<CgroupMemory> cgroup = ReadCgroupMemory(options_.root);
+  absl::StatusOr<MemoryPressure> pressure = ReadMemoryPressure(options_.root);
   figures.limits.success =
-      figures.cgroup.has_value() || figures.pressure.has_value();
+      IsOrIsNotThere(cgroup.status()) && IsOrIsNotThere(pressure.status());
+  figures.cgroup = OrNothing(std::move(cgroup));
+  figures.pressure = OrNothing(std::move(pressure));
+  figures.oom_eta_seconds = Forecast(pools, figures.cgroup);
   figures.limits.duration_seconds = Seconds(PreciseNanos() - start);
 
   if (taken.limits_nanos >= next_malloc_nanos_) {

@@ -20,6 +20,7 @@ absl::StatusOr<MallocFigures> ReadGlibc() {
   figures.mapped_bytes = malloc->mapped_bytes() + malloc->mmapped_bytes;
   figures.arenas = malloc->arenas.size();
   const uint64_t main_bytes = malloc->arenas[0].in_use_bytes();
+  figures.main_arena_mapped_bytes = malloc->arenas[0].mapped_bytes;
   figures.main_arena_in_use_bytes = main_bytes;
   figures.thread_arenas_in_use_bytes = malloc->in_use_bytes() - main_bytes;
   return figures;

@@ -38,7 +38,8 @@ struct MallocFigures {
   std::optional<uint64_t> free_bytes;
   std::optional<uint64_t> mapped_bytes;
   std::optional<uint64_t> arenas;
-  // Where of glibc's arenas that in use lies; the rest of it is mmapped.
+  // Of glibc's arenas; what is mmapped comes on top.
+  std::optional<uint64_t> main_arena_mapped_bytes;
   std::optional<uint64_t> main_arena_in_use_bytes;
   std::optional<uint64_t> thread_arenas_in_use_bytes;
   // In use in the calling thread's heap alone; of mimalloc.

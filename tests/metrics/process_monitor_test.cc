@@ -83,13 +83,14 @@ TEST_F(ProcessMonitorTest, WhatWasSampledIsKeptAndAges) {
   EXPECT_EQ(figures->malloc_figures->arenas, 1u);
 }
 
-TEST_F(ProcessMonitorTest, WhatIsNotThereIsAFailureAndNoFigure) {
+TEST_F(ProcessMonitorTest, WhatIsNotThereIsNoFigureAndNoFailure) {
   malloc_fails_ = true;
   ProcessMonitor monitor(Options());
   monitor.Sample({});
   const std::optional<ProcessFigures> figures = monitor.Latest();
   ASSERT_TRUE(figures.has_value());
-  EXPECT_FALSE(figures->limits.success);
+  EXPECT_TRUE(figures->limits.success);
+  EXPECT_FALSE(figures->pressure.has_value());
   EXPECT_FALSE(figures->cgroup.has_value());
   EXPECT_FALSE(figures->malloc.success);
   EXPECT_FALSE(figures->malloc_figures.has_value());
