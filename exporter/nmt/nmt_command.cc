@@ -1,5 +1,7 @@
 #include "poolscope/exporter/nmt/nmt_command.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,6 +18,12 @@ namespace poolscope {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Minutes(1);
+constexpr absl::string_view kReportBegins = "\nNative Memory Tracking:\n";
+constexpr absl::string_view kBaselineTaken = "Baseline taken\n";
+
+absl::string_view FirstLine(absl::string_view text) {
+  return text.substr(0, std::min<size_t>(text.find_first_of("\r\n"), 1000));
+}
 
 NmtResult Failure(absl::string_view message, int exit_code) {
   NmtResult result;
@@ -112,20 +120,28 @@ NmtResult RunNmtCommand(const std::vector<std::string>& arguments) {
   absl::StatusOr<HttpAnswer> answer =
       FetchHttp(command->url, command->method, command->target, kPatience);
   if (!answer.ok()) return Failure(answer.status().message(), 1);
+  const std::string page = absl::StrCat("http://", command->url.Authority(),
+                                        command->url.prefix, command->target);
   if (answer->status == 200) {
+    if (!absl::StartsWith(answer->body, kReportBegins) &&
+        !absl::StartsWith(answer->body, kBaselineTaken)) {
+      return Failure(absl::StrCat(page,
+                                  ": the answer is no report; is this a "
+                                  "sidecar's address?"),
+                     1);
+    }
     result.output = std::move(answer->body);
     return result;
   }
   if (answer->status == 404) {
-    return Failure(absl::StrCat("http://", command->url.Authority(),
-                                command->url.prefix, command->target,
-                                ": no such page; is this a sidecar's address?"),
-                   1);
+    return Failure(
+        absl::StrCat(page, ": no such page; is this a sidecar's address?"), 1);
   }
   // One line of the server's, which says what is wrong.
-  return Failure(answer->body.empty()
+  const absl::string_view line = FirstLine(answer->body);
+  return Failure(line.empty()
                      ? absl::StrCat("the service answered ", answer->status)
-                     : answer->body,
+                     : absl::CHexEscape(line),
                  1);
 }
 

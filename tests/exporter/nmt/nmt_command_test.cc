@@ -214,6 +214,24 @@ TEST(NmtCommandTest, AnAnswerThatIsNoneIsSaidToBeNone) {
   }
 }
 
+TEST(NmtCommandTest, AnotherPageIsNotPrinted) {
+  OneAnswer server("HTTP/1.0 200 OK\r\n\r\n<html>hello</html>");
+  const NmtResult result = RunNmtCommand({server.url()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.output, "");
+  EXPECT_EQ(result.error,
+            absl::StrCat("poolscope-nmt: ", server.url(),
+                         "/debug/memory?view=summary: the answer is no report; "
+                         "is this a sidecar's address?\n"));
+}
+
+TEST(NmtCommandTest, OfAnErrorOneLineIsShownWithoutControlCharacters) {
+  OneAnswer server("HTTP/1.0 500 Oops\r\n\r\nbad \x1b[31m\nsecond line\n");
+  const NmtResult result = RunNmtCommand({server.url()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.error, "poolscope-nmt: bad \\x1b[31m\n");
+}
+
 TEST(NmtCommandTest, AServerThatIsNotThereIsNamed) {
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
