@@ -57,6 +57,9 @@ uint64_t DefaultStackBytes() {
   return bytes;
 }
 
+// For ever, in nanoseconds that can be added.
+constexpr absl::Duration kLongestBudget = absl::Hours(24 * 365);
+
 // Longer ones are cut: tens of thousands of mappings may have a path of 4,095.
 constexpr size_t kMostNameBytes = 512;
 
@@ -169,7 +172,8 @@ absl::StatusOr<NativeMemoryStats> MemoryWalk::Take(Detail detail,
                                                    absl::Duration budget) {
   const absl::Time begun = absl::Now();
   const int64_t begun_nanos = PreciseNanos();
-  const int64_t deadline_nanos = begun_nanos + absl::ToInt64Nanoseconds(budget);
+  const int64_t deadline_nanos =
+      begun_nanos + absl::ToInt64Nanoseconds(std::min(budget, kLongestBudget));
   std::vector<Mapping> mappings;
   // Before and after, so that neither what the pool maps meanwhile nor what it
   // unmaps is taken for another's.

@@ -68,6 +68,8 @@ TEST(WebSocketScenarioTest, EndsWithItsSummaryAndNothingLeft) {
         "\n    Unknown  "}) {
     EXPECT_TRUE(absl::StrContains(output, text)) << text << "\n" << output;
   }
+  // Every walk found something.
+  EXPECT_FALSE(absl::StrContains(output, "RSS            0 B")) << output;
 }
 
 TEST(WebSocketScenarioTest, WithoutAMessageZlibHasNothing) {

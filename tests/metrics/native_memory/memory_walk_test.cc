@@ -157,6 +157,14 @@ TEST(MemoryWalkTest, HasNoMappingsUnlessAskedFor) {
                   .mappings.empty());
 }
 
+TEST(MemoryWalkTest, ABudgetMayBeInfinite) {
+  MemoryWalk walk(MemoryWalkOptions{});
+  EXPECT_GT(
+      Must(walk.Take(MemoryWalk::Detail::kCategories, absl::InfiniteDuration()))
+          .resident_bytes,
+      0u);
+}
+
 TEST(MemoryWalkTest, IsGivenUpWhenItTakesLongerThanItsBudget) {
   MemoryWalk walk({});
   const absl::Status status =
