@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "poolscope/allocator/base/clock.h"
 #include "poolscope/metrics/call_site.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
 #include "poolscope/metrics/native_memory/native_memory_tag.h"
@@ -38,6 +37,8 @@ uint64_t ResidentBytes(const std::string& proc_root) {
 NativeMemoryMonitor::NativeMemoryMonitor(NativeMemoryMonitorOptions options,
                                          const MetricRegistry* registry)
     : sidecar_bytes_(std::move(options.sidecar_bytes)),
+      read_malloc_(std::move(options.read_malloc)),
+      clock_(options.walker.clock),
       registry_(registry),
       walk_(WalkOptions(options)),
       walker_(
@@ -48,11 +49,12 @@ NativeMemoryMonitor::NativeMemoryMonitor(NativeMemoryMonitorOptions options,
           options.walker) {}
 
 void NativeMemoryMonitor::AskMalloc() {
-  const int64_t begun = PreciseNanos();
-  if (begun < malloc_due_nanos_) return;
-  const absl::StatusOr<MallocFigures> figures = ReadMallocFigures();
+  const int64_t now = clock_->NowNanos();
+  if (now < malloc_due_nanos_) return;
+  const int64_t start = PreciseNanos();
+  const absl::StatusOr<MallocFigures> figures = read_malloc_();
   malloc_ = figures.ok() ? *figures : MallocFigures();
-  malloc_due_nanos_ = begun + kMallocCostFactor * (PreciseNanos() - begun);
+  malloc_due_nanos_ = now + kMallocCostFactor * (PreciseNanos() - start);
 }
 
 absl::StatusOr<NativeMemoryStats> NativeMemoryMonitor::WalkAndMerge(

@@ -27,6 +27,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "poolscope/allocator/base/clock.h"
 #include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/native_memory/background_walker.h"
@@ -45,6 +46,8 @@ struct NativeMemoryMonitorOptions {
   std::function<std::vector<PoolRange>()> pool_ranges;
   // Bytes of malloc's that the sidecar holds for itself; null counts none.
   std::function<uint64_t()> sidecar_bytes;
+  std::function<absl::StatusOr<MallocFigures>()> read_malloc =
+      ReadMallocFigures;
 };
 
 class NativeMemoryMonitor {
@@ -76,6 +79,8 @@ class NativeMemoryMonitor {
                                                  absl::Duration budget);
 
   const std::function<uint64_t()> sidecar_bytes_;
+  const std::function<absl::StatusOr<MallocFigures>()> read_malloc_;
+  const Clock* const clock_;
   const MetricRegistry* const registry_;
   // The walker's alone, one walk at a time. Peaks are by category.
   MallocFigures malloc_;

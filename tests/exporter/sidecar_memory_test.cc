@@ -21,6 +21,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/outbound/channel_registry.h"
+#include "poolscope/allocator/outbound/registered_channel.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/sidecar.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
@@ -198,6 +200,21 @@ TEST_F(SidecarMemoryTest, TheDetailedViewNamesArenasAndMappings) {
   EXPECT_TRUE(absl::StrContains(text, " for Pool Arenas from\n"));
   EXPECT_TRUE(absl::StrContains(text, " for Thread Stacks from\n"));
   pool_->Free(block);
+}
+
+TEST_F(SidecarMemoryTest, KnowsItsOwnBuffersAndTheRecordsOfChannels) {
+  Start();
+  Body("/metrics");  // whose text is kept for the next scrape
+  ChannelRegistry channels;
+  const RegisteredChannel channel = *channels.Register({"clients", "a", "b"});
+  const Json before = Report("/debug/memory?format=json");
+  EXPECT_GT(Row(before, "Sidecar")["committed_bytes"].Integer(), 0u);
+  ASSERT_TRUE(sidecar_->RegisterChannels(&channels).ok());
+  const Json after = Report("/debug/memory?format=json");
+  EXPECT_EQ(Row(after, "Pool Metadata")["reserved_bytes"].Integer(),
+            Row(before, "Pool Metadata")["reserved_bytes"].Integer() +
+                channels.Ranges()[0].bytes);
+  sidecar_->UnregisterChannels(&channels);
 }
 
 TEST_F(SidecarMemoryTest, TaggedBytesHaveTheirNameAndLeaveMallocs) {
