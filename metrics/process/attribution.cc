@@ -157,7 +157,7 @@ class Attributor {
 
   // What follows the writable part of a heap of glibc, up to its 64 MiB.
   void AddReserved(uint64_t start, uint64_t end) {
-    if (start < heap_end_ && start > heap_end_ - kGlibcHeapAlignment) {
+    if (start < heap_end_) {
       const uint64_t stop = std::min(end, heap_end_);
       Add(start, stop, MemoryOwner::kGlibcThreadArenas, 0);
       start = stop;

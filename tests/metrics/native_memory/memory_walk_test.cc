@@ -138,6 +138,29 @@ Rss: 12 kB
   EXPECT_EQ(stats.mappings[4].name, "/data/caf\xc3\xa9\\x01");
 }
 
+TEST(MemoryWalkTest, ListsTheLargestOfWhatNobodyOwns) {
+  std::string smaps = "1000-9000 rw-p 0 0:0 0 [heap]\nRss: 32 kB\n";
+  for (int i = 1; i <= 12; ++i) {
+    // Resident 4, 20, 36, 4, ... kB, and one that is not resident.
+    absl::StrAppend(
+        &smaps, absl::Hex(i * 0x10000), "-", absl::Hex(i * 0x10000 + 0xa000),
+        " r--p 0 0:0 0\nRss: ", i == 12 ? 0 : 4 + i % 3 * 16, " kB\n");
+  }
+  MemoryWalk walk(Fake("unknown", smaps));
+  const NativeMemoryStats stats =
+      Must(walk.Take(MemoryWalk::Detail::kCategories, kBudget));
+  ASSERT_EQ(stats.largest_unknown.size(), NativeMemoryStats::kMostUnknown);
+  EXPECT_EQ(stats.largest_unknown[0].start, 0x20000u);
+  EXPECT_EQ(stats.largest_unknown[0].resident_bytes, 36u << 10);
+  EXPECT_EQ(stats.largest_unknown[1].start, 0x50000u);
+  EXPECT_EQ(stats.largest_unknown[4].start, 0x10000u);
+  EXPECT_EQ(stats.largest_unknown[4].resident_bytes, 20u << 10);
+  for (const OwnedMapping& mapping : stats.largest_unknown) {
+    EXPECT_EQ(mapping.category, "Unknown");
+    EXPECT_GT(mapping.resident_bytes, 0u);
+  }
+}
+
 TEST(MemoryWalkTest, AMappingThatIsShownAgainCountsOnce) {
   MemoryWalk walk(Fake("again",
                        "10000-20000 rw-p 0 0:0 0 [heap]\nRss: 64 kB\n"

@@ -64,6 +64,17 @@ TEST(NmtReportTest, DetailedDifferencesListWhatChanged) {
   EXPECT_EQ(text, Golden("nmt_detail_diff_kb.txt", text));
 }
 
+TEST(NmtReportTest, AMappingOfWhichMoreIsResidentHasChanged) {
+  const NativeMemoryStats early = SampleNativeMemory();
+  NativeMemoryStats now = early;
+  now.mappings[1].resident_bytes += 4096;
+  const NmtReport report = MakeNmtReport(now, &early, NmtView::kDetailDiff);
+  ASSERT_EQ(report.mappings.size(), 1u);
+  EXPECT_EQ(report.mappings[0].mapping.start, early.mappings[1].start);
+  EXPECT_EQ(report.mappings[0].resident.now,
+            report.mappings[0].resident.early + 4096);
+}
+
 TEST(NmtReportTest, PeaksAreLinesOfTheirOwn) {
   std::string without;
   int peaks = 0;

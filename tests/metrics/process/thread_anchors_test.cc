@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <future>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -110,7 +112,10 @@ TEST(ThreadAnchorsTest, TellTheBoundsOfAStackThatTheProgramGave) {
 }
 
 TEST(ThreadAnchorsTest, LeaveOutAListOfRobustMutexesThatIsNotGlibcs) {
-  static robust_list_head list;
+  // Amid words that would be the bounds of a stack elsewhere.
+  static std::array<uint64_t, 1024> words;
+  words.fill(4096);
+  robust_list_head& list = *new (&words[words.size() / 2]) robust_list_head{};
   list.list.next = &list.list;
   Waiter waiter;
   std::thread thread([&] {
