@@ -107,8 +107,9 @@ struct SidecarOptions {
   // the more there is, and page faults may wait for it.
   uint64_t max_walk_resident_bytes = uint64_t{16} << 30;
 
-  // process_resident_memory_bytes and process_virtual_memory_bytes. Switch off
-  // where the service exports these standard names itself.
+  // process_resident_memory_bytes, process_virtual_memory_bytes and
+  // process_start_time_seconds. Switch off where the service exports these
+  // standard names itself.
   bool process_metrics = true;
 
   // Where procfs is mounted.

@@ -323,6 +323,10 @@ constexpr MetricRow kRows[] = {
      {"process_virtual_memory_bytes", kGauge, "bytes",
       "Virtual memory size in bytes."},
      ""},
+    {Metric::kProcessStartTime,
+     {"process_start_time_seconds", kGauge, "seconds",
+      "Start time of the process since unix epoch in seconds."},
+     ""},
 
     // Native memory.
     {Metric::kNativeMemoryReservedBytes,

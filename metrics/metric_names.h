@@ -94,6 +94,7 @@ enum class Metric {
   // The process.
   kProcessResidentMemory,
   kProcessVirtualMemory,
+  kProcessStartTime,
   // Native memory.
   kNativeMemoryReservedBytes,
   kNativeMemoryCommittedBytes,

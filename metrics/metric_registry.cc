@@ -20,6 +20,7 @@
 #include "poolscope/metrics/native_memory_collector.h"
 #include "poolscope/metrics/outbound_collector.h"
 #include "poolscope/metrics/process/process_memory.h"
+#include "poolscope/metrics/process/process_start.h"
 #include "poolscope/metrics/self_collector.h"
 #include "poolscope/metrics/size_class_collector.h"
 #include "poolscope/metrics/thread_cache_collector.h"
@@ -38,7 +39,11 @@ double SecondsSince(SteadyClock::time_point start) {
 }  // namespace
 
 MetricRegistry::MetricRegistry(MetricRegistryOptions options)
-    : options_(std::move(options)) {}
+    : options_(std::move(options)) {
+  const absl::StatusOr<double> start =
+      ReadProcessStartSeconds(options_.proc_root);
+  if (start.ok()) process_start_seconds_ = *start;
+}
 
 MetricRegistry::~MetricRegistry() = default;
 
@@ -320,7 +325,7 @@ void MetricRegistry::Collect(MetricWriter& writer) {
   if (options_.process_metrics) {
     const absl::StatusOr<ProcessMemory> memory =
         ReadProcessMemory(options_.proc_root);
-    if (memory.ok()) CollectProcess(*memory, merged);
+    if (memory.ok()) CollectProcess(*memory, process_start_seconds_, merged);
     ran("process", memory.ok(), process_start, process_start);
   }
 

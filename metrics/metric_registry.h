@@ -53,7 +53,8 @@
 namespace poolscope {
 
 struct MetricRegistryOptions {
-  // process_resident_memory_bytes and process_virtual_memory_bytes.
+  // process_resident_memory_bytes, process_virtual_memory_bytes and
+  // process_start_time_seconds.
   bool process_metrics = true;
   std::string proc_root = "/proc";
 
@@ -154,6 +155,7 @@ class MetricRegistry {
                          SelfStats& self, MetricWriter& writer) const;
 
   const MetricRegistryOptions options_;
+  std::optional<double> process_start_seconds_;  // constant after construction
   DroppedSeries dropped_;
   Removable<ChannelSource> channels_;
   Removable<GovernorFunction> governor_;

@@ -37,12 +37,17 @@ void CollectHttp(const HttpStats& http, MetricWriter& writer) {
 
 }  // namespace
 
-void CollectProcess(const ProcessMemory& memory, MetricWriter& writer) {
+void CollectProcess(const ProcessMemory& memory,
+                    std::optional<double> start_seconds, MetricWriter& writer) {
   writer.BeginFamily(Describe(Metric::kProcessResidentMemory));
   writer.WriteSample({}, memory.resident_bytes);
   writer.EndFamily();
   writer.BeginFamily(Describe(Metric::kProcessVirtualMemory));
   writer.WriteSample({}, memory.virtual_bytes);
+  writer.EndFamily();
+  if (!start_seconds.has_value()) return;
+  writer.BeginFamily(Describe(Metric::kProcessStartTime));
+  writer.WriteSample({}, *start_seconds);
   writer.EndFamily();
 }
 

@@ -36,7 +36,9 @@ struct SelfStats {
   uint64_t outbound_bytes = 0;       // the registry of channels
 };
 
-void CollectProcess(const ProcessMemory& memory, MetricWriter& writer);
+// `start_seconds` since the epoch; left out where it is not known.
+void CollectProcess(const ProcessMemory& memory,
+                    std::optional<double> start_seconds, MetricWriter& writer);
 
 // Everything of the Self group but the dropped series.
 void CollectSelf(AllocatorSnapshots snapshots, const SelfStats& self,

@@ -129,7 +129,7 @@ TEST(CollectorsTest, ExpositionOfAFixedSnapshot) {
   CollectLeaks({leaks}, text);
   CollectOutbound(SampleOutboundStats().groups, text);
   CollectGovernor({40, 3, 51, 48, 2}, text);
-  CollectProcess({8192, 16384}, text);
+  CollectProcess({8192, 16384}, 1700000000.25, text);
   CollectMalloc(*SampleFigures().malloc_figures, text);
   CollectLimits(snapshots, SampleFigures(), text);
   CollectTrims({31, 32, 33, 34000}, text);

@@ -31,7 +31,8 @@ TEST(MetricNamesTest, OnlyStandardProcessMetricsLackThePrefix) {
     const absl::string_view name = row.descriptor.name;
     EXPECT_TRUE(absl::StartsWith(name, "poolscope_") ||
                 name == "process_resident_memory_bytes" ||
-                name == "process_virtual_memory_bytes")
+                name == "process_virtual_memory_bytes" ||
+                name == "process_start_time_seconds")
         << name;
   }
 }

@@ -420,6 +420,7 @@ TEST(MetricRegistryTest, ProcessMetricsCanBeLeftToTheService) {
   const Exposition scrape = Scrape(registry);
   EXPECT_EQ(scrape.Value("process_resident_memory_bytes", {}), "12345");
   EXPECT_EQ(scrape.types.count("process_virtual_memory_bytes"), 0u);
+  EXPECT_EQ(scrape.types.count("process_start_time_seconds"), 0u);
 }
 
 TEST(MetricRegistryTest, SaysWhenTheProcessCannotBeRead) {
