@@ -44,6 +44,7 @@ absl::StatusOr<std::unique_ptr<DemoService>> DemoService::Start(
 
   SidecarOptions sidecar_options;
   sidecar_options.listen_address = options.listen;
+  sidecar_options.walk_interval = options.walk_interval;
   absl::StatusOr<std::unique_ptr<Sidecar>> sidecar =
       Sidecar::Start(sidecar_options);
   if (!sidecar.ok()) return sidecar.status();

@@ -74,6 +74,9 @@ ABSL_FLAG(std::string, governor, "",
 ABSL_FLAG(std::optional<absl::Duration>, chunk_decay, std::nullopt,
           "how long an empty chunk waits to be unmapped, such as 5s; inf: for "
           "ever");
+ABSL_FLAG(absl::Duration, walk_interval, absl::Seconds(30),
+          "time between two walks over the mappings, for the metrics of native "
+          "memory, such as 1s; 0: none");
 ABSL_FLAG(absl::Duration, connect_delay, absl::Milliseconds(5),
           "time between two new connections");
 ABSL_FLAG(ByteSize, connect_message, ByteSize{1024},
@@ -112,6 +115,7 @@ constexpr DemoFlag kFlags[] = {
     {"stall", kRelay},
     {"socket_buffer", kRelay},
     {"governor", kRelay | kAggregator},
+    {"walk_interval", kAll},
     {"connect_delay", kWebSocket},
     {"connect_message", kWebSocket},
     {"leak_detection", kAll},
@@ -132,7 +136,8 @@ const DemoFlag* FindFlag(absl::string_view name) {
 
 bool IsTime(absl::string_view name) {
   return name == "duration" || name == "suspect_after" || name == "stall" ||
-         name == "chunk_decay" || name == "connect_delay";
+         name == "chunk_decay" || name == "walk_interval" ||
+         name == "connect_delay";
 }
 
 // The default as a person would type it.
@@ -367,6 +372,7 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
           .value_or(ByteSize{(*scenario)->socket_buffer_bytes})
           .bytes;
   options.chunk_decay = absl::GetFlag(FLAGS_chunk_decay);
+  options.walk_interval = absl::GetFlag(FLAGS_walk_interval);
   options.connect_delay = absl::GetFlag(FLAGS_connect_delay);
   options.connect_message_bytes = absl::GetFlag(FLAGS_connect_message).bytes;
   options.arenas = absl::GetFlag(FLAGS_arenas);

@@ -43,12 +43,13 @@ struct DemoOptions {
   // How long an empty chunk waits to be unmapped; unset: the pool's default,
   // infinite: for ever.
   std::optional<absl::Duration> chunk_decay;
+  absl::Duration walk_interval = absl::Seconds(30);  // over the mappings
   absl::Duration connect_delay = absl::Milliseconds(5);
   uint64_t connect_message_bytes = 1024;  // zero: none
 };
 
 // InvalidArgumentError names the flag, its value and what to give instead. The
-// address is left to the sidecar.
+// address and the interval of walks are left to the sidecar.
 absl::Status ValidateDemoOptions(const DemoOptions& options);
 
 // The error for a --duration that is negative, or too short to be told from 0.
