@@ -1,0 +1,256 @@
+import { ALERT_PREFIX, band, Page } from '../frame.js';
+import { graph, number, ranking, rows } from '../panels.js';
+import {
+  EACH_PROCESS,
+  hitRatio,
+  inRange,
+  ofAllocator,
+  ofProcess,
+  perSecond,
+  sum,
+  USED_RATIO,
+} from '../query.js';
+import { COLOUR, steps, worseAbove, worseBelow } from '../style.js';
+import { LIMITS } from '../thresholds.js';
+
+const FIRING = ofProcess(
+  'ALERTS',
+  `alertname=~"${ALERT_PREFIX}.+"`,
+  'alertstate="firing"',
+);
+
+export const overview: Page = {
+  uid: 'poolscope-overview',
+  title: 'Overview',
+  question: 'Is any instance about to run out of memory, and what holds it?',
+  guide:
+    'Red in the first line says which dashboard to open by the links above: ' +
+    '*Direct memory* when the fullest allocator is near its limit, ' +
+    '*Backlog* when peers do not take what is written, *Leak suspicion* when ' +
+    'blocks are forgotten, *RSS vs tracked* when the process grows and the ' +
+    'pool does not.',
+  choices: ['allocator'],
+  bands: [
+    band(4, [
+      number(
+        'Instances not scraped',
+        'Targets that Prometheus did not reach at its last attempt. All ' +
+          'other figures are without them.',
+        'short',
+        {
+          expr: `count(${ofProcess('up')} == 0) or vector(0)`,
+          legend: 'Not scraped',
+        },
+        { thresholds: worseAbove(1), history: false },
+      ),
+      number(
+        'Firing alerts',
+        'Alerts about the instances chosen that fire now; the table below ' +
+          'names them.',
+        'short',
+        { expr: `count(${FIRING}) or vector(0)`, legend: 'Firing' },
+        { thresholds: worseAbove(1), history: false },
+      ),
+      number(
+        'Fullest allocator',
+        'The highest share of its limit that an allocator uses. An alert ' +
+          `fires above ${LIMITS.near_limit_ratio * 100} %.`,
+        'percentunit',
+        { expr: `max(${USED_RATIO})`, legend: 'Fullest' },
+        {
+          thresholds: worseAbove(
+            LIMITS.near_limit_ratio,
+            LIMITS.near_limit_warning_ratio,
+          ),
+          decimals: 1,
+        },
+      ),
+      number(
+        'Shortest time to a limit',
+        'Time until the first instance reaches a limit, its own or that of ' +
+          'its container, at the pace of the last minutes.',
+        's',
+        {
+          expr: `min(${ofProcess('poolscope_oom_eta_seconds')})`,
+          legend: 'Time to a limit',
+        },
+        {
+          thresholds: worseBelow(
+            LIMITS.oom_forecast_seconds,
+            2 * LIMITS.oom_forecast_seconds,
+          ),
+          noValue: 'None in sight',
+          history: false,
+        },
+      ),
+      number(
+        'Refused requests',
+        'Requests for memory that were refused in the time shown above, at a ' +
+          'limit or by the system.',
+        'short',
+        {
+          expr: sum(
+            inRange(ofAllocator('poolscope_allocation_failures_total')),
+          ),
+          legend: 'Refused',
+        },
+        { thresholds: worseAbove(1), decimals: 0, history: false },
+      ),
+      number(
+        'Lost or suspect blocks',
+        'Blocks that the leak detector found leaked or suspects, in the time ' +
+          'shown above.',
+        'short',
+        {
+          expr: sum(inRange(ofAllocator('poolscope_leaks_total'))),
+          legend: 'Blocks',
+        },
+        {
+          thresholds: steps(COLOUR.good, [1, COLOUR.warn]),
+          decimals: 0,
+          noValue: 'No detector',
+          history: false,
+        },
+      ),
+    ]),
+    band(
+      9,
+      [
+        graph(
+          'Direct memory against the limit',
+          'Of all allocators chosen together: mapped chunks and huge blocks ' +
+            "(used), blocks in users' hands (pinned), blocks kept by " +
+            'thread caches (cached), and the limit on what is used.',
+          'bytes',
+          [
+            {
+              expr: sum(ofAllocator('poolscope_direct_memory_used_bytes')),
+              legend: 'Used',
+              colour: COLOUR.used,
+            },
+            {
+              expr:
+                sum(ofAllocator('poolscope_arena_pinned_bytes')) +
+                ' + ' +
+                sum(ofAllocator('poolscope_huge_used_bytes')),
+              legend: 'Pinned',
+              colour: COLOUR.pinned,
+            },
+            {
+              expr: sum(ofAllocator('poolscope_thread_cache_bytes')),
+              legend: 'Cached',
+              colour: COLOUR.cached,
+            },
+            {
+              expr: sum(ofAllocator('poolscope_direct_memory_limit_bytes')),
+              legend: 'Limit',
+              colour: COLOUR.limit,
+              line: 'dashed',
+            },
+          ],
+        ),
+        ranking(
+          'Ten fullest allocators',
+          'Used share of their limits, of the allocators nearest to them now.',
+          'percentunit',
+          {
+            expr: `topk(10, ${USED_RATIO})`,
+            legend: '{{instance}} {{allocator}}',
+          },
+          {
+            thresholds: worseAbove(
+              LIMITS.near_limit_ratio,
+              LIMITS.near_limit_warning_ratio,
+            ),
+            max: 1,
+          },
+        ),
+      ],
+      [14, 10],
+    ),
+    band(8, [
+      graph(
+        'Backlog by instance',
+        'Bytes that wait for peers to take them. An alert watches it above ' +
+          'the dashed line.',
+        'bytes',
+        [
+          {
+            expr: sum(
+              ofProcess('poolscope_outbound_pending_bytes'),
+              ...EACH_PROCESS,
+            ),
+            legend: '{{instance}}',
+          },
+        ],
+        {
+          thresholds: steps('transparent', [
+            LIMITS.backlog_floor_bytes,
+            COLOUR.bad,
+          ]),
+          noValue: 'No channels',
+        },
+      ),
+      graph(
+        'Resident memory and what the pool has of it',
+        'Of all processes chosen together. What grows between the two lines ' +
+          'is memory of others: see RSS vs tracked.',
+        'bytes',
+        [
+          {
+            expr: sum(ofProcess('process_resident_memory_bytes')),
+            legend: 'Resident (RSS)',
+            colour: COLOUR.rss,
+          },
+          {
+            expr: sum(ofAllocator('poolscope_direct_memory_used_bytes')),
+            legend: 'Direct memory used',
+            colour: COLOUR.used,
+          },
+        ],
+      ),
+    ]),
+    band(
+      7,
+      [
+        graph(
+          'Thread cache hit ratio by instance',
+          "Share of requests that the caller's thread cache served; the " +
+            'rest took a lock.',
+          'percentunit',
+          [{ expr: hitRatio(...EACH_PROCESS), legend: '{{instance}}' }],
+          { max: 1 },
+        ),
+        graph(
+          'Refused requests by reason',
+          'Requests refused each second: at the limit, or because the system ' +
+            'gave no memory.',
+          'ops',
+          [
+            {
+              expr: sum(
+                perSecond(ofAllocator('poolscope_allocation_failures_total')),
+                'reason',
+              ),
+              legend: '{{reason}}',
+            },
+          ],
+          { colours: { limit: COLOUR.bad, mapping: 'dark-orange' } },
+        ),
+        rows(
+          'Alerts that fire',
+          'The alerts about the instances chosen, with their severity.',
+          'short',
+          [{ expr: FIRING, legend: '{{alertname}}' }],
+          [
+            { field: 'alertname', heading: 'Alert' },
+            { field: 'severity', heading: 'Severity' },
+            { field: 'instance', heading: 'Instance' },
+          ],
+          { noValue: 'No alert fires' },
+        ),
+      ],
+      [8, 8, 8],
+    ),
+  ],
+};
