@@ -43,6 +43,7 @@ test('units follow from the names of metrics', () => {
   assert.deepEqual(unit('a_bytes'), ['bytes']);
   assert.deepEqual(unit('sum by (b) (a_bytes) - c_bytes'), ['bytes']);
   assert.deepEqual(unit('a_seconds > 3'), ['s']);
+  assert.deepEqual(unit('time() - a_seconds'), ['s']);
   assert.deepEqual(unit('a_ratio'), ['percentunit']);
   assert.deepEqual(unit('count(a_bytes)'), ['short', 'percentunit']);
 });

@@ -191,6 +191,19 @@ export const sidecar: Page = {
         ],
       ),
       graph(
+        'Uptime by instance',
+        'For how long each process has run. Alerts that look back are silent ' +
+          'while it is short.',
+        's',
+        [
+          {
+            expr: `time() - ${ofProcess('process_start_time_seconds')}`,
+            legend: '{{instance}}',
+          },
+        ],
+        { calcs: ['lastNotNull'] },
+      ),
+      graph(
         'Memory of the library itself, by instance',
         'Tables and records of allocators, channels and categories, and the ' +
           "exporter's buffers.",

@@ -50,6 +50,7 @@ function ofCall(call: Node): Dimension {
     const [buckets] = nodesOf(call, 'VectorSelector');
     return buckets === undefined ? NONE : dimensionOf(buckets);
   }
+  if (name === 'time') return { ...NONE, seconds: 1 };
   const [first] = args;
   const inner = first === undefined ? NONE : dimensionOf(first);
   return PER_SECOND.has(name)
