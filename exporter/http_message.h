@@ -36,12 +36,20 @@ struct HttpRequest {
   }
 };
 
+// The policy of every answer that is not a page with parts of its own: whatever
+// a browser takes it for, it loads and runs nothing.
+inline constexpr absl::string_view kNothingAllowedPolicy =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
+
 struct HttpResponse {
   int status = 200;
   absl::string_view content_type = "text/plain; charset=utf-8";  // a constant
   absl::string_view allow;  // of a 405: the methods there are; a constant
   absl::string_view content_encoding;  // "gzip", or empty; a constant
   absl::string_view vary;  // request headers the answer hung on; a constant
+  absl::string_view cache_control = "no-store";  // a constant
+  absl::string_view content_security_policy = kNothingAllowedPolicy;
   std::vector<HttpHeader> headers;  // further ones; constants
   absl::string_view handler;  // the name it is counted under; set by the Router
 

@@ -38,7 +38,7 @@ class HttpMetrics {
 
  private:
   // What this server can answer; anything else is counted as the last.
-  static constexpr std::array<int, 10> kCodes = {200, 400, 403, 404, 405,
+  static constexpr std::array<int, 11> kCodes = {200, 304, 400, 403, 404, 405,
                                                  409, 414, 431, 503, 500};
 
   struct Handler {

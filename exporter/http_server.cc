@@ -38,6 +38,8 @@ absl::string_view ReasonPhrase(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 304:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 403:
@@ -101,9 +103,12 @@ void Send(mg_connection* connection, const HttpResponse& response,
       absl::StrCat("HTTP/1.1 ", response.status, " ",
                    ReasonPhrase(response.status), "\r\nDate: ",
                    absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(),
-                                    absl::UTCTimeZone()),
-                   "\r\nContent-Type: ", response.content_type,
-                   "\r\nContent-Length: ", response.body.size());
+                                    absl::UTCTimeZone()));
+  // What these say of a 304 would be of the page that the client has.
+  if (response.status != 304) {
+    absl::StrAppend(&head, "\r\nContent-Type: ", response.content_type,
+                    "\r\nContent-Length: ", response.body.size());
+  }
   if (!response.allow.empty()) {
     absl::StrAppend(&head, "\r\nAllow: ", response.allow);
   }
@@ -116,12 +121,10 @@ void Send(mg_connection* connection, const HttpResponse& response,
   for (const HttpHeader& header : response.headers) {
     absl::StrAppend(&head, "\r\n", header.name, ": ", header.value);
   }
-  absl::StrAppend(&head,
-                  "\r\nCache-Control: no-store"
+  absl::StrAppend(&head, "\r\nCache-Control: ", response.cache_control,
                   "\r\nX-Content-Type-Options: nosniff"
-                  "\r\nContent-Security-Policy: default-src 'none'; "
-                  "base-uri 'none'; form-action 'none'; "
-                  "frame-ancestors 'none'"
+                  "\r\nContent-Security-Policy: ",
+                  response.content_security_policy,
                   "\r\nReferrer-Policy: no-referrer"
                   "\r\nConnection: ",
                   keep_alive ? "keep-alive" : "close", "\r\n\r\n");

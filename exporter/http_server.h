@@ -8,7 +8,8 @@
 // delay an answer by up to N / threads timeouts.
 //
 // Nothing is served from files, and no request body is read. Answers carry
-// nosniff, no-store and a content security policy that allows nothing.
+// nosniff and, unless the handler has others, no-store and a content security
+// policy that allows nothing.
 //
 //   HttpServerOptions options;
 //   options.address = *ParseListenAddress("127.0.0.1:0");

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace poolscope {
@@ -14,6 +15,11 @@ bool IsOwnOrigin(const HttpRequest& request) {
   const absl::string_view host = request.Header("Host");
   return !host.empty() && (origin == absl::StrCat("http://", host) ||
                            origin == absl::StrCat("https://", host));
+}
+
+bool Takes(const Router::Route& route, absl::string_view path) {
+  const bool folder = route.path.size() > 1 && route.path.back() == '/';
+  return folder ? absl::StartsWith(path, route.path) : path == route.path;
 }
 
 }  // namespace
@@ -39,7 +45,7 @@ HttpResponse Router::Serve(const HttpRequest& request) const {
     return response;
   }
   for (const Route& route : routes_) {
-    if (route.path != request.path) continue;
+    if (!Takes(route, request.path)) continue;
     HttpResponse response;
     if (route.post && request.method == "POST") {
       response = IsOwnOrigin(request)

@@ -7,7 +7,9 @@
 //   out path and query over 2048 B    414
 //
 // Paths are compared byte by byte: nothing is decoded or cleaned up, so that no
-// spelling of a path reaches a handler that another spelling does not.
+// spelling of a path reaches a handler that another spelling does not. A route
+// to a folder, "/ui/", takes the paths that begin with it, and its handler
+// knows which there are.
 //
 // Thread safety: thread-compatible while routes are added; then Serve() may be
 // called from any number of threads.
@@ -41,7 +43,8 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // Serves GET and HEAD of `path`. Each path once.
+  // Serves GET and HEAD of `path`, or of what is below it when it is a folder.
+  // Each path once.
   void AddGet(std::string path, std::string description,
               std::unique_ptr<HttpHandler> handler);
 

@@ -77,9 +77,10 @@ HttpReply HttpClient::Receive(bool has_body) {
       reply.headers[absl::AsciiStrToLower(header[0])] = header[1];
     }
   }
+  const auto announced = reply.headers.find("content-length");
   const size_t length =
-      has_body
-          ? std::strtoul(reply.headers["content-length"].c_str(), nullptr, 10)
+      has_body && announced != reply.headers.end()
+          ? std::strtoul(announced->second.c_str(), nullptr, 10)
           : 0;
   while (unread_.size() < length) {
     if (!Fill()) return reply;

@@ -82,6 +82,37 @@ TEST_F(HttpServerTest, AnswersWithItsHeaders) {
   EXPECT_EQ(reply.headers.count("server"), 0u);
 }
 
+TEST_F(HttpServerTest, HandlersMayHavePoliciesOfTheirOwn) {
+  service_.serve = [](const HttpRequest&) {
+    HttpResponse response = LineResponse(200, "page");
+    response.cache_control = "no-cache";
+    response.content_security_policy = "default-src 'self'";
+    return response;
+  };
+  Start();
+  const HttpReply reply = Get(port_, "/");
+  EXPECT_EQ(reply.headers.at("cache-control"), "no-cache");
+  EXPECT_EQ(reply.headers.at("content-security-policy"), "default-src 'self'");
+  EXPECT_EQ(reply.headers.at("x-content-type-options"), "nosniff");
+}
+
+TEST_F(HttpServerTest, NotModifiedHasNoBodyAndKeepsTheConnection) {
+  service_.serve = [](const HttpRequest&) {
+    HttpResponse response;
+    response.status = 304;
+    return response;
+  };
+  Start();
+  HttpClient client(port_);
+  for (int i = 0; i < 2; ++i) {
+    const HttpReply reply = client.Request("GET", "/");
+    EXPECT_EQ(reply.status, 304);
+    EXPECT_EQ(reply.headers.count("content-length"), 0u);
+    EXPECT_EQ(reply.headers.count("content-type"), 0u);
+    EXPECT_EQ(reply.headers.at("connection"), "keep-alive");
+  }
+}
+
 TEST_F(HttpServerTest, KeepsAConnectionForTheNextRequest) {
   Start();
   HttpClient client(port_);

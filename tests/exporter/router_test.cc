@@ -39,6 +39,23 @@ TEST_F(RouterTest, FindsTheHandler) {
   EXPECT_EQ(response.handler, "/a");
 }
 
+TEST_F(RouterTest, AFolderTakesWhatIsBelowItUnderItsOwnName) {
+  router_.AddGet("/f/", "", std::make_unique<Echo>());
+  for (const char* path : {"/f/", "/f/x", "/f/x/y", "/f/../a"}) {
+    EXPECT_EQ(Serve("GET", path).status, 200) << path;
+    EXPECT_EQ(Serve("GET", path).handler, "/f/") << path;
+  }
+  for (const char* path : {"/f", "/ff/", "/F/x", "//f/x", "/a/"}) {
+    EXPECT_EQ(Serve("GET", path).status, 404) << path;
+  }
+}
+
+TEST_F(RouterTest, TheRootIsNoFolder) {
+  router_.AddGet("/", "", std::make_unique<Echo>());
+  EXPECT_EQ(Serve("GET", "/").status, 200);
+  EXPECT_EQ(Serve("GET", "/b").status, 404);
+}
+
 TEST_F(RouterTest, HeadWorksWhereGetDoes) {
   EXPECT_EQ(Serve("HEAD", "/a").status, 200);
   EXPECT_EQ(Serve("HEAD", "/b").status, 404);
