@@ -1,4 +1,9 @@
-// IndexHandler: GET /, a small page that names what there is. It loads nothing.
+// IndexHandler: GET /, the page for a person with a browser: live charts of
+// what the other pages say, and links to them. Without scripts the links
+// remain.
+//
+// It loads its parts from this server's /ui/ and nothing from elsewhere; its
+// content security policy allows no more.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_EXPORTER_INDEX_HANDLER_H_

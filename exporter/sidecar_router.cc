@@ -8,6 +8,7 @@
 #include "poolscope/exporter/leak_handlers.h"
 #include "poolscope/exporter/maps_handler.h"
 #include "poolscope/exporter/trim_handler.h"
+#include "poolscope/exporter/ui_assets_handler.h"
 #include "poolscope/metrics/native_memory/memory_walk.h"
 
 namespace poolscope {
@@ -18,6 +19,8 @@ std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources) {
   auto router = std::make_unique<Router>();
   router->AddGet("/", "",
                  std::make_unique<IndexHandler>(router.get(), registry));
+  router->AddGet(std::string(UiAssetsHandler::kFolder), "",
+                 std::make_unique<UiAssetsHandler>());
   router->AddGet("/metrics", "metrics for Prometheus",
                  std::make_unique<MetricsHandler>(registry, sources.writers));
   router->AddGet("/debug/arenas",

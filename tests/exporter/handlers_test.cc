@@ -14,9 +14,7 @@
 #include "poolscope/exporter/channels_handler.h"
 #include "poolscope/exporter/health_handlers.h"
 #include "poolscope/exporter/http_message.h"
-#include "poolscope/exporter/index_handler.h"
 #include "poolscope/exporter/metrics_handler.h"
-#include "poolscope/exporter/router.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/tests/metrics/exposition.h"
@@ -239,25 +237,6 @@ TEST_F(HandlersTest, ChannelsRefuseBadQueriesInOneLine) {
 
 TEST_F(HandlersTest, WithoutChannelsTheirPageSaysSo) {
   EXPECT_EQ(Channels("").body, "groups:\n  none\nchannels:\n  none\n");
-}
-
-TEST_F(HandlersTest, IndexNamesThePagesAndLoadsNothing) {
-  AddAllocators();
-  Router router;
-  router.AddGet("/", "", std::make_unique<IndexHandler>(&router, &registry_));
-  router.AddGet("/healthz", "alive", std::make_unique<HealthHandler>());
-  HttpRequest request;
-  request.method = "GET";
-  request.path = "/";
-  const HttpResponse response = router.Serve(request);
-  EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
-  EXPECT_TRUE(Contains(response.body, "<a href=\"/healthz\">"));
-  EXPECT_TRUE(Contains(response.body, "Allocators registered: 2."));
-  EXPECT_TRUE(Contains(response.body, "Outbound channels: none."));
-  for (const char* tag : {"<script", "<img", "<link", "<style", "http:"}) {
-    EXPECT_FALSE(Contains(response.body, tag)) << tag;
-  }
 }
 
 }  // namespace

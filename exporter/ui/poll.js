@@ -1,0 +1,71 @@
+// Poll: asks for a page again and again, while somebody wants it.
+//
+//   const poll = new Poll({
+//     url: '/metrics', everyMs: 1000,
+//     wanted: () => !paused,
+//     take: (text) => ...,                  an answer
+//     fail: (reason, nextMs) => ...,        none, or not 200
+//   });
+//   poll.poke();   at the start, and whenever wanted() may have changed
+//
+// After a failure it waits twice as long as before, 30 seconds at most: a
+// server that is gone is not hammered, nor is the browser's console filled.
+
+const TIMEOUT_MS = 10_000;
+const MAX_DELAY_MS = 30_000;
+
+async function get(url) {
+  const response = await fetch(
+      url, {cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS)});
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status}: ${text.trim()}`);
+  return text;
+}
+
+export class Poll {
+  constructor({url, everyMs, wanted, take, fail}) {
+    Object.assign(this, {url, everyMs, wanted, take, fail});
+    this.failures = 0;
+    this.running = false;
+    this.timer = null;
+    this.due = 0;  // when to ask next, by performance.now()
+  }
+
+  get delayMs() {
+    return Math.min(
+        this.everyMs * 2 ** this.failures,
+        Math.max(this.everyMs, MAX_DELAY_MS));
+  }
+
+  poke() {
+    if (this.running) return;
+    clearTimeout(this.timer);
+    if (!this.wanted()) return;
+    this.timer =
+        setTimeout(() => this.run(), Math.max(0, this.due - performance.now()));
+  }
+
+  // Without waiting for the next time.
+  retry() {
+    this.due = 0;
+    this.poke();
+  }
+
+  async run() {
+    this.running = true;
+    this.due = performance.now() + this.everyMs;
+    let answer;
+    try {
+      answer = await get(this.url);
+      this.failures = 0;
+    } catch (error) {
+      ++this.failures;
+      this.due = performance.now() + this.delayMs;
+      this.fail(error.message, this.delayMs);
+    } finally {
+      this.running = false;
+    }
+    if (answer !== undefined) this.take(answer);
+    this.poke();
+  }
+}
