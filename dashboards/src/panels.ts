@@ -76,8 +76,9 @@ function byThresholds(): dashboard.FieldColorBuilder {
 
 export interface StatOptions {
   thresholds?: dashboard.Threshold[];
-  /** What stands there while there is no series. */
+  /** What stands there while there is no series, and that it is good news. */
   noValue?: string;
+  noneIsGood?: boolean;
   decimals?: number;
   /** The line of the past under the number; there unless it is `false`. */
   history?: boolean;
@@ -110,6 +111,18 @@ export function number(
     );
   if (options.noValue !== undefined) panel.noValue(options.noValue);
   if (options.decimals !== undefined) panel.decimals(options.decimals);
+  // Else it has the colour of the least value.
+  if (options.noneIsGood) {
+    panel.mappings([
+      {
+        type: dashboard.MappingType.SpecialValue,
+        options: {
+          match: dashboard.SpecialValueMatch.Null,
+          result: { text: options.noValue, color: COLOUR.good, index: 0 },
+        },
+      },
+    ]);
+  }
   return panel;
 }
 
@@ -125,6 +138,8 @@ export interface GraphOptions {
   noValue?: string;
   /** Colours of series by their name in the legend. */
   colours?: Readonly<Record<string, string>>;
+  /** Colours of series whose name ends so. */
+  endings?: Readonly<Record<string, string>>;
   /** What the legend says of each series; the last value when left out. */
   calcs?: string[];
 }
@@ -206,6 +221,9 @@ export function graph(
   for (const [name, colour] of Object.entries(options.colours ?? {})) {
     panel.overrideByName(name, [fixed(colour)]);
   }
+  for (const [ending, colour] of Object.entries(options.endings ?? {})) {
+    panel.overrideByRegexp(`/ ${ending}$/`, [fixed(colour)]);
+  }
   return panel;
 }
 
@@ -266,7 +284,8 @@ function heat(): cog.Builder<heatmap.HeatmapColorOptions> {
       scale: heatmap.HeatmapColorScale.Exponential,
       exponent: 0.5,
       steps: 32,
-      reverse: true,
+      // Grafana turns the scheme itself where the page is dark.
+      reverse: false,
     }),
   };
 }
@@ -300,6 +319,7 @@ export function ranking(
     .displayMode(common.BarGaugeDisplayMode.Basic)
     .valueMode(common.BarGaugeValueMode.Color)
     .showUnfilled(true)
+    .maxVizHeight(40)
     .reduceOptions(
       new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']),
     );

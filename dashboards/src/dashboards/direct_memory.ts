@@ -66,6 +66,7 @@ export const directMemory: Page = {
             2 * LIMITS.oom_forecast_seconds,
           ),
           noValue: 'None in sight',
+          noneIsGood: true,
           history: false,
         },
       ),
@@ -165,6 +166,7 @@ export const directMemory: Page = {
             legend: '{{instance}} {{reason}}',
           },
         ],
+        { endings: { limit: COLOUR.bad, mapping: COLOUR.pinned } },
       ),
       graph(
         'Time to a limit by instance',

@@ -141,7 +141,10 @@ export const leaks: Page = {
             legend: '{{instance}} {{verdict}}',
           },
         ],
-        { noValue: 'No detector' },
+        {
+          noValue: 'No detector',
+          endings: { suspect: COLOUR.warn, leaked: COLOUR.bad },
+        },
       ),
       graph(
         'Blocks in use, by kind',
@@ -205,7 +208,10 @@ export const leaks: Page = {
             legend: '{{instance}} {{verdict}}',
           },
         ],
-        { noValue: 'No detector' },
+        {
+          noValue: 'No detector',
+          endings: { suspect: COLOUR.warn, leaked: COLOUR.bad },
+        },
       ),
     ]),
     band(7, [

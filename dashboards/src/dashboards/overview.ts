@@ -80,6 +80,7 @@ export const overview: Page = {
             2 * LIMITS.oom_forecast_seconds,
           ),
           noValue: 'None in sight',
+          noneIsGood: true,
           history: false,
         },
       ),
