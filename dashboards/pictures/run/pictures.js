@@ -11,7 +11,9 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
 import {DASHBOARDS, SERVICES, STORIES} from './plan.js';
-import {endAll, SCRAPE_SECONDS, startDemo, startPrometheus} from './services.js';
+import {
+  endAll, SCRAPE_SECONDS, startDemo, startPrometheus,
+} from './services.js';
 import {Studio} from './studio.js';
 
 const DASHBOARD_WIDTH = 1600;
@@ -113,8 +115,9 @@ async function take(list, folder) {
       const target = join(flags.out, `${file}.png`);
       const empty = await studio.take(picture, target);
       const {size} = await stat(target);
-      say(`${relative(process.cwd(), target)}, ${Math.ceil(size / 1024)} KiB` +
-          (empty.length > 0 ? `; nothing to show in: ${empty.join('; ')}` : ''));
+      const gaps =
+          empty.length > 0 ? `; nothing to show in: ${empty.join('; ')}` : '';
+      say(`${relative(tree, target)}, ${Math.ceil(size / 1024)} KiB${gaps}`);
       if (size > LARGEST_BYTES) say(`${file}.png is larger than 200 KiB`);
     }
   } finally {

@@ -2,7 +2,11 @@
 // Each service is a job of Prometheus of the name that it has here.
 
 export const SERVICES = [
-  {job: 'steady', instances: 2, flags: ['--scenario=steady']},
+  {
+    job: 'steady',
+    instances: 2,
+    flags: ['--scenario=steady', '--max_direct_memory=256m'],
+  },
   {
     job: 'slow-peer',
     instances: 1,
@@ -15,7 +19,7 @@ export const SERVICES = [
   {
     job: 'leak',
     instances: 1,
-    flags: ['--scenario=leak', '--rate=1000'],
+    flags: ['--scenario=leak', '--rate=1000', '--max_direct_memory=256m'],
   },
   {
     job: 'aggregator',
@@ -25,7 +29,10 @@ export const SERVICES = [
   {
     job: 'websocket',
     instances: 1,
-    flags: ['--scenario=websocket', '--connections=10000'],
+    flags: [
+      '--scenario=websocket', '--connections=10000',
+      '--max_direct_memory=256m',
+    ],
   },
 ];
 

@@ -8,7 +8,11 @@ import {
   GrafanaTheme2,
   TimeRange,
 } from '@grafana/data';
-import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
+import {
+  AxisPlacement,
+  ScaleDirection,
+  ScaleOrientation,
+} from '@grafana/schema';
 import { UPlotChart, UPlotConfigBuilder, VizLayout } from '@grafana/ui';
 import { interpolateBlues } from 'd3-scale-chromatic';
 import { useMemo } from 'react';
@@ -144,7 +148,7 @@ function Legend({ panel, cells, colours }: {
 }) {
   const unit = getValueFormat(panel.options.cellValues?.unit);
   return (
-    <div style={{ display: 'flex', gap: 8, fontSize: 12, margin: '4px 0 0 8px' }}>
+    <div style={{ display: 'flex', gap: 8, fontSize: 12, margin: 4 }}>
       <span>0</span>
       <div
         style={{

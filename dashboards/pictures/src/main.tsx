@@ -95,10 +95,20 @@ function Sheet({ filled, picture, theme }: {
             background: theme.colors.background.canvas,
           }}
         >
-          {filled.map(({ place: { panel, left, top, width, height }, frames }) => (
-            <div key={panel.id} style={{ position: 'absolute', left, top }}>
-              <Guard title={panel.title}>
-                <Panel {...{ panel, frames, theme, timeRange, width, height }} />
+          {filled.map(({ place, frames }) => (
+            <div
+              key={place.panel.id}
+              style={{ position: 'absolute', left: place.left, top: place.top }}
+            >
+              <Guard title={place.panel.title}>
+                <Panel
+                  panel={place.panel}
+                  frames={frames}
+                  theme={theme}
+                  timeRange={timeRange}
+                  width={place.width}
+                  height={place.height}
+                />
               </Guard>
             </div>
           ))}

@@ -1,6 +1,7 @@
 // A panel: Grafana's frame around what its type shows.
 import {
   DataFrame,
+  DisplayValueAlignmentFactors,
   FieldDisplay,
   getDisplayValueAlignmentFactors,
   GrafanaTheme2,
@@ -12,10 +13,10 @@ import {
   BarGauge,
   BigValue,
   PanelChrome,
+  Table,
   TimeSeries,
   VizRepeater,
 } from '@grafana/ui';
-import { TableNG } from '@grafana/ui/unstable';
 import { TIME_ZONE, valuesOf } from './fields';
 import { Heat } from './heat';
 import { PanelModel } from './picture';
@@ -72,7 +73,7 @@ function Bars(props: PanelProps) {
   const { options } = panel;
   const values = valuesOf(panel, frames, theme);
   return (
-    <VizRepeater<FieldDisplay, ReturnType<typeof getDisplayValueAlignmentFactors>>
+    <VizRepeater<FieldDisplay, DisplayValueAlignmentFactors>
       width={width}
       height={height}
       source={values}
@@ -81,7 +82,7 @@ function Bars(props: PanelProps) {
       renderCounter={1}
       itemSpacing={8}
       minVizHeight={16}
-      maxVizHeight={300}
+      maxVizHeight={options.maxVizHeight ?? 300}
       orientation={options.orientation}
       renderValue={({ value, width, height, alignmentFactors }) => (
         <BarGauge
@@ -117,19 +118,14 @@ function Graph({ panel, frames, timeRange, width, height }: PanelProps) {
   );
 }
 
-function Rows({ panel, frames, theme: _, timeRange, width, height }: PanelProps) {
+function Rows({ panel, frames, width, height }: PanelProps) {
   return (
-    <TableNG
+    <Table
       data={frames[panel.options.frameIndex ?? 0]!}
       width={width}
       height={height}
-      timeRange={timeRange}
-      sortBy={panel.options.sortBy}
-      cellHeight={panel.options.cellHeight}
+      initialSortBy={panel.options.sortBy}
       noHeader={!panel.options.showHeader}
-      fieldConfig={panel.fieldConfig}
-      enableVirtualization={false}
-      transparent
     />
   );
 }
