@@ -161,6 +161,34 @@ TEST(MemoryWalkTest, ListsTheLargestOfWhatNobodyOwns) {
   }
 }
 
+TEST(MemoryWalkTest, WhatNobodyOwnsIsListedWhereItIsResidentAlone) {
+  MemoryWalk walk(Fake("absent",
+                       "10000-20000 r--p 0 0:0 0\nRss: 0 kB\n"
+                       "30000-40000 r--p 0 0:0 0\nRss: 4 kB\n"));
+  const NativeMemoryStats stats =
+      Must(walk.Take(MemoryWalk::Detail::kCategories, kBudget));
+  ASSERT_EQ(stats.largest_unknown.size(), 1u);
+  EXPECT_EQ(stats.largest_unknown[0].start, 0x30000u);
+}
+
+TEST(MemoryWalkTest, CutsLongNamesBetweenCharacters) {
+  const std::string whole(512, 'n');
+  // The cut after 509 bytes would come within the two of the last character.
+  const std::string accented = std::string(508, 'n') + "\u00e9nnn";
+  ASSERT_EQ(accented.size(), 513u);
+  MemoryWalk walk(Fake(
+      "names",
+      absl::StrCat("10000-20000 r--p 0 08:01 7 ", whole, "\nRss: 4 kB\n",
+                   "30000-40000 r--p 0 08:01 8 ", whole, "n\nRss: 4 kB\n",
+                   "50000-60000 r--p 0 08:01 9 ", accented, "\nRss: 4 kB\n")));
+  const NativeMemoryStats stats =
+      Must(walk.Take(MemoryWalk::Detail::kMappings, kBudget));
+  ASSERT_EQ(stats.mappings.size(), 3u);
+  EXPECT_EQ(stats.mappings[0].name, whole);
+  EXPECT_EQ(stats.mappings[1].name, std::string(509, 'n') + "...");
+  EXPECT_EQ(stats.mappings[2].name, std::string(508, 'n') + "...");
+}
+
 TEST(MemoryWalkTest, AMappingThatIsShownAgainCountsOnce) {
   MemoryWalk walk(Fake("again",
                        "10000-20000 rw-p 0 0:0 0 [heap]\nRss: 64 kB\n"
