@@ -2,6 +2,8 @@
 """Tests of the rules: promtool's judgement, its unit tests, and that rules,
 runbook, docs and stories name the same alerts."""
 
+import glob
+import json
 import re
 import subprocess
 import unittest
@@ -23,16 +25,6 @@ _TESTS = [
         "sidecar",
     )
 ]
-_DASHBOARDS = {
-    "poolscope-overview",
-    "poolscope-direct-memory",
-    "poolscope-backlog",
-    "poolscope-thread-caches",
-    "poolscope-chunks",
-    "poolscope-leaks",
-    "poolscope-rss",
-    "poolscope-sidecar",
-}
 # Of others: the time up needs the first, absence the second.
 _STANDARD = {"process_start_time_seconds", "up"}
 
@@ -48,6 +40,27 @@ def _alerts():
 
 def _names():
     return [rule["alert"] for rule in _alerts()]
+
+
+def _panels():
+    """The titles of each dashboard's panels, by its uid and its title."""
+    panels = {}
+    for path in glob.glob("dashboards/json/*.json"):
+        dashboard = json.loads(_text(path))
+        name = dashboard["title"].partition(" / ")[2]
+        titles = {panel["title"] for panel in dashboard["panels"]}
+        panels[dashboard["uid"]] = (name, titles)
+    return panels
+
+
+def _sections_of_the_runbook():
+    """The text of each alert's section, its lines joined, by its name."""
+    sections = re.split(r"^## ", _text("docs/runbook.md"), flags=re.MULTILINE)
+    return {
+        section.partition("\n")[0]: section.replace("\n", " ")
+        for section in sections
+        if section.startswith("Poolscope")
+    }
 
 
 def _promtool(*arguments):
@@ -135,7 +148,7 @@ class AlertTest(unittest.TestCase):
                 texts["dashboard_url"],
             )
             self.assertIsNotNone(uid, texts["dashboard_url"])
-            self.assertIn(uid[1], _DASHBOARDS)
+            self.assertIn(uid[1], _panels())
 
     def test_each_has_a_floor_in_bytes_or_a_time_up(self):
         for rule in _alerts():
@@ -189,24 +202,41 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(headings, _names())
 
     def test_a_section_of_the_runbook_answers_five_questions(self):
-        sections = re.split(r"^## ", _text("docs/runbook.md"), flags=re.M)
-        for section in sections:
-            if not section.startswith("Poolscope"):
-                continue
+        for name, section in _sections_of_the_runbook().items():
             for question in ("Means", "First", "Panel", "Command", "Remedy"):
-                self.assertIn(f"**{question}**", section, section[:40])
+                self.assertIn(f"**{question}**", section, name)
+
+    def test_the_runbook_names_panels_that_exist(self):
+        titles = dict(_panels().values())
+        for name, section in _sections_of_the_runbook().items():
+            panel = section.split("**Panel**: ")[1].split("**Command**")[0]
+            for part in panel.split("; "):
+                dashboard, _, rest = part.partition(": ")
+                named = re.findall(r'"([^"]+)"', rest)
+                self.assertTrue(named, name)
+                self.assertLessEqual(set(named), titles[dashboard], name)
+
+    def test_the_runbook_begins_where_the_link_of_the_alert_leads(self):
+        sections = _sections_of_the_runbook()
+        for rule in _alerts():
+            link = rule["annotations"]["dashboard_url"]
+            uid = re.search(r"/d/([a-z-]+)", link)[1]
+            self.assertIn(
+                f"**Panel**: {_panels()[uid][0]}: ", sections[rule["alert"]]
+            )
 
     def test_the_table_of_alerts_names_what_fires_each(self):
-        rows = dict(
-            re.findall(
-                r"^\| `(Poolscope\w+)` \|[^|]*\| `([\w-]+)`",
-                _text("docs/alerts.md"),
-                re.MULTILINE,
-            )
+        rows = re.findall(
+            r"^\| `(Poolscope\w+)` \| (\w+) \| `([\w-]+)`",
+            _text("docs/alerts.md"),
+            re.MULTILINE,
         )
-        self.assertEqual(list(rows), _names())
+        self.assertEqual(
+            [(name, severity) for name, severity, _ in rows],
+            [(rule["alert"], rule["labels"]["severity"]) for rule in _alerts()],
+        )
         told = {story.name: story for story in stories.STORIES}
-        for name, story in rows.items():
+        for name, _, story in rows:
             self.assertIn(name[len("Poolscope"):], told[story].alerts)
 
     def test_stories_expect_alerts_that_exist(self):
