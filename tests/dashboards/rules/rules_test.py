@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Tests of the rules: promtool's judgement, its unit tests, and that rules,
-runbook, docs and stories name the same alerts."""
+runbook, docs and stories name the same alerts and panels."""
 
 import glob
 import json
@@ -238,6 +238,21 @@ class DocsTest(unittest.TestCase):
         told = {story.name: story for story in stories.STORIES}
         for name, _, story in rows:
             self.assertIn(name[len("Poolscope"):], told[story].alerts)
+
+    def test_the_readme_names_panels_and_alerts_of_its_stories(self):
+        rows = re.findall(
+            r'^\| \[`([\w-]+)`\][^|]*\|[^|]*\| ([^:|]+): "([^"]+)" \|([^|]*)\|',
+            _text("README.md"),
+            re.MULTILINE,
+        )
+        self.assertEqual(len(rows), 5)
+        titles = dict(_panels().values())
+        told = {story.name: story for story in stories.STORIES}
+        for name, dashboard, panel, alerts in rows:
+            self.assertIn(panel, titles[dashboard], name)
+            named = set(re.findall(r"`Poolscope(\w+)`", alerts))
+            self.assertLessEqual(named, told[name].alerts, name)
+            self.assertEqual(bool(named), bool(told[name].alerts), name)
 
     def test_stories_expect_alerts_that_exist(self):
         names = {name[len("Poolscope"):] for name in _names()}
