@@ -74,10 +74,7 @@ absl::StatusOr<NmtCommand> ParseNmtCommand(
     absl::string_view argument = arguments[i];
     if (absl::ConsumePrefix(&argument, "scale=")) {
       const absl::StatusOr<NmtScale> scale = ParseNmtScale(argument);
-      if (!scale.ok()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(scale.status().message(), "; give B, KB, MB or GB"));
-      }
+      if (!scale.ok()) return scale.status();
       absl::StrAppend(&options, "&", arguments[i]);
     } else if (argument == "peaks=1" || argument == "peaks=0") {
       absl::StrAppend(&options, "&", argument);

@@ -52,7 +52,8 @@ absl::StatusOr<NmtScale> ParseNmtScale(absl::string_view text) {
     }
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("Incorrect scale value: ", absl::CHexEscape(text)));
+      absl::StrCat("Incorrect scale value: ", absl::CHexEscape(text),
+                   "; give B, KB, MB or GB"));
 }
 
 }  // namespace poolscope

@@ -43,7 +43,7 @@ struct NmtScale {
 };
 
 // B, KB, MB, GB, or 1, K, M, G, in upper or lower case. InvalidArgumentError
-// "Incorrect scale value: X", as the JVM says.
+// "Incorrect scale value: X", as the JVM says, and what to give instead.
 absl::StatusOr<NmtScale> ParseNmtScale(absl::string_view text);
 
 }  // namespace poolscope

@@ -135,9 +135,9 @@ TEST_F(NativeMemoryHandlersTest, BadQueriesAreRefusedInOneLine) {
     const char* query;
     const char* line;
   } kCases[] = {
-      {"scale=TB", "Incorrect scale value: TB\n"},
-      {"scale=", "Incorrect scale value: \n"},
-      {"scale=%0AKB", "Incorrect scale value: \\nKB\n"},
+      {"scale=TB", "Incorrect scale value: TB; give B, KB, MB or GB\n"},
+      {"scale=", "Incorrect scale value: ; give B, KB, MB or GB\n"},
+      {"scale=%0AKB", "Incorrect scale value: \\nKB; give B, KB, MB or GB\n"},
       {"view=baseline",
        "Incorrect view value: baseline; give summary, detail, summary.diff or "
        "detail.diff\n"},

@@ -153,7 +153,8 @@ TEST(NmtReportTest, ScalesAreTheJvms) {
   }
   for (const char* text : {"", "T", "TB", "0", "1024", "KB "}) {
     EXPECT_EQ(ParseNmtScale(text).status().message(),
-              absl::StrCat("Incorrect scale value: ", text));
+              absl::StrCat("Incorrect scale value: ", text,
+                           "; give B, KB, MB or GB"));
   }
 }
 
