@@ -119,7 +119,12 @@ def judge(story, first, began_at, refused_at):
 
 def main():
     known = {story.name: story for story in stories.STORIES}
-    parser = argparse.ArgumentParser(description=__doc__)
+    # The description says how it is used; an error is one line.
+    parser = argparse.ArgumentParser(
+        usage=argparse.SUPPRESS,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--demo", default="examples/demo/demo")
     parser.add_argument("--rules", default="dashboards/rules")
     parser.add_argument("--libraries", default="tests/dashboards/rules")
