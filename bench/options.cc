@@ -29,7 +29,9 @@ std::string HelpText() {
   --trial=NAME             run one load of those that need a process of their
                            own here and now, and print its figures: rss_floor
                            rss_floor_without_idle burst trim fragmentation
-                           scaling scrape_cost
+                           scaling scrape_cost leak_cost buffer channel_cost
+                           outbound walk_cost_100 walk_cost_2000
+                           walk_cost_50000
 
 Tables go to standard output, progress to standard error. Ctrl-C ends the run;
 the cells that were finished are shown. Exit status: 0 done, 1 failed, 2 bad
