@@ -23,6 +23,8 @@ _TESTS = [
         "leaks",
         "process",
         "sidecar",
+        "pool_edges",
+        "process_edges",
     )
 ]
 # Of others: the time up needs the first, absence the second.
