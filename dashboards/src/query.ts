@@ -13,6 +13,21 @@ export function ofProcess(metric: string, ...matchers: string[]): string {
   return select(metric, matchers);
 }
 
+/**
+ * Series of a metric that processes without poolscope have as well, where the
+ * process has poolscope: with All, `job` and `instance` match whatever else
+ * Prometheus scrapes.
+ */
+export function ofStandard(metric: string): string {
+  const build = ofProcess('poolscope_build_info');
+  return `(${ofProcess(metric)} and on (job, instance) ${build})`;
+}
+
+/** How many targets that had poolscope within a day do not answer. */
+export const NOT_SCRAPED =
+  `count(${ofProcess('up')} == 0 and on (job, instance) ` +
+  `last_over_time(${ofProcess('poolscope_build_info')}[1d])) or vector(0)`;
+
 /** Series of a metric that has the label `allocator`. */
 export function ofAllocator(metric: string, ...matchers: string[]): string {
   return select(metric, ['allocator=~"$allocator"', ...matchers]);

@@ -292,6 +292,7 @@ const BREAKS: ReadonlyArray<readonly [string, Break]> = [
     ask(`rate(poolscope_chunks{${CHOSEN}}[$__rate_interval])`),
   ],
   ['increase-window-rule', ask(`increase(a_total{${CHOSEN}}[1h])`)],
+  ['standard-metric-rule', ask(`sum(up{${CHOSEN}})`)],
   ['variable-rule', ask(`poolscope_chunks{${CHOSEN}, group=~"$group"}`)],
   [
     'legend-rule',

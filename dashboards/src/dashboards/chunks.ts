@@ -1,6 +1,12 @@
 import { band, Page } from '../frame.js';
 import { counts, graph, number, ranking } from '../panels.js';
-import { max, ofAllocator, perSecond, sum } from '../query.js';
+import {
+  EACH_ALLOCATOR,
+  max,
+  ofAllocator,
+  perSecond,
+  sum,
+} from '../query.js';
 import { CHUNK_LISTS, COLOUR, USE_RANGES, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
@@ -34,11 +40,14 @@ export const chunks: Page = {
       ),
       number(
         'Free share of chunks',
-        'Free bytes in chunks that are not empty, by all bytes of chunks. An ' +
-          `alert fires above ${LIMITS.fragmentation_ratio * 100} %.`,
+        'Free bytes in chunks that are not empty, by all bytes of chunks, of ' +
+          'the allocator where it is highest. An alert fires above ' +
+          `${LIMITS.fragmentation_ratio * 100} %.`,
         'percentunit',
         {
-          expr: `${sum(EXTERNAL)} / (${sum(RESERVED)} > 0)`,
+          expr:
+            `max(${sum(EXTERNAL, ...EACH_ALLOCATOR)}` +
+            ` / (${sum(RESERVED, ...EACH_ALLOCATOR)} > 0))`,
           legend: 'Free share',
         },
         { thresholds: worseAbove(LIMITS.fragmentation_ratio), decimals: 1 },

@@ -4,8 +4,10 @@ import {
   EACH_PROCESS,
   hitRatio,
   inRange,
+  NOT_SCRAPED,
   ofAllocator,
   ofProcess,
+  ofStandard,
   perSecond,
   sum,
   USED_RATIO,
@@ -38,7 +40,7 @@ export const overview: Page = {
           'other figures are without them.',
         'short',
         {
-          expr: `count(${ofProcess('up')} == 0) or vector(0)`,
+          expr: NOT_SCRAPED,
           legend: 'Not scraped',
         },
         { thresholds: worseAbove(1), history: false },
@@ -199,7 +201,7 @@ export const overview: Page = {
         'bytes',
         [
           {
-            expr: sum(ofProcess('process_resident_memory_bytes')),
+            expr: sum(ofStandard('process_resident_memory_bytes')),
             legend: 'Resident (RSS)',
             colour: COLOUR.rss,
           },

@@ -5,13 +5,14 @@ import {
   inRange,
   ofAllocator,
   ofProcess,
+  ofStandard,
   sum,
 } from '../query.js';
 import { COLOUR, OWNERS, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
 const RESIDENT = ofProcess('poolscope_native_memory_resident_bytes');
-const RSS = ofProcess('process_resident_memory_bytes');
+const RSS = ofStandard('process_resident_memory_bytes');
 const UNATTRIBUTED = ofProcess('poolscope_native_memory_unattributed_bytes');
 
 export const rss: Page = {
@@ -56,7 +57,9 @@ export const rss: Page = {
           `${LIMITS.unattributed_ratio * 100} %.`,
         'percentunit',
         {
-          expr: `max(${UNATTRIBUTED} / (${RSS} > 0))`,
+          expr:
+            `max(${sum(UNATTRIBUTED, ...EACH_PROCESS)}` +
+            ` / (${sum(RESIDENT, ...EACH_PROCESS)} > 0))`,
           legend: 'Unknown',
         },
         {
@@ -229,7 +232,7 @@ export const rss: Page = {
           'bytes',
           [
             {
-              expr: ofProcess('process_virtual_memory_bytes'),
+              expr: ofStandard('process_virtual_memory_bytes'),
               legend: '{{instance}}',
             },
           ],

@@ -2,8 +2,10 @@ import { band, Page } from '../frame.js';
 import { graph, number, rows } from '../panels.js';
 import {
   inRange,
+  NOT_SCRAPED,
   ofAllocator,
   ofProcess,
+  ofStandard,
   perSecond,
   quantile,
   sum,
@@ -11,7 +13,8 @@ import {
 import { COLOUR, steps, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
-const AGE = ofProcess('poolscope_snapshot_age_seconds');
+const AGE_METRIC = 'poolscope_snapshot_age_seconds';
+const AGE = ofProcess(AGE_METRIC);
 
 export const sidecar: Page = {
   uid: 'poolscope-sidecar',
@@ -29,7 +32,7 @@ export const sidecar: Page = {
         'Targets that Prometheus did not reach at its last attempt.',
         'short',
         {
-          expr: `count(${ofProcess('up')} == 0) or vector(0)`,
+          expr: NOT_SCRAPED,
           legend: 'Not scraped',
         },
         { thresholds: worseAbove(1), history: false },
@@ -49,10 +52,14 @@ export const sidecar: Page = {
       ),
       number(
         'Oldest figures',
-        'Age of the oldest figures that a collector shows. An alert fires ' +
+        'Age of the oldest figures that a collector shows, malloc left out, ' +
+          'which is asked the more seldom the longer it takes. An alert fires ' +
           `above ${LIMITS.telemetry_stale_seconds / 3600} h.`,
         's',
-        { expr: `max(${AGE})`, legend: 'Oldest' },
+        {
+          expr: `max(${ofProcess(AGE_METRIC, 'collector!="malloc"')})`,
+          legend: 'Oldest',
+        },
         { thresholds: worseAbove(LIMITS.telemetry_stale_seconds) },
       ),
       number(
@@ -197,7 +204,7 @@ export const sidecar: Page = {
         's',
         [
           {
-            expr: `time() - ${ofProcess('process_start_time_seconds')}`,
+            expr: `time() - ${ofStandard('process_start_time_seconds')}`,
             legend: '{{instance}}',
           },
         ],

@@ -14,6 +14,8 @@ const DATASOURCE_UID = '${datasource}';
 const RATES = new Set(['rate', 'irate']);
 const OF_COUNTERS = new Set(['rate', 'irate', 'increase', 'resets']);
 const COUNTER = /_(total|bucket|count|sum)$/;
+// What others export as well is not only of processes that have poolscope.
+const OWN = /^(poolscope_|ALERTS$)/;
 const BUILT_IN = new Set(['__rate_interval', '__range', '__interval']);
 
 function hasMatcher(selector: Selector, label: string): boolean {
@@ -108,6 +110,13 @@ const OWN_RULES: Rule[] = [
       window === '$__rate_interval',
     'has an increase over a time that is not shown',
   ),
+  queryRule('standard-metric-rule', ({ tree }) => {
+    const metrics = selectors(tree).map(({ metric }) => metric);
+    const standard = metrics.find((metric) => !OWN.test(metric));
+    return standard && !metrics.includes('poolscope_build_info')
+      ? `${standard} is not limited to processes that have poolscope`
+      : undefined;
+  }),
   queryRule('variable-rule', ({ target, dashboard }) => {
     const known = new Set(dashboard.templating.list.map(({ name }) => name));
     const unbound = variablesIn(target.expr ?? '').find(
