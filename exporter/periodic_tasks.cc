@@ -29,12 +29,8 @@ PeriodicTasks::~PeriodicTasks() {
 }
 
 void PeriodicTasks::Add(const void* key, std::function<void()> task) {
-  auto added = std::make_shared<Task>();
-  added->key = key;
-  {
-    MutexLock lock(&added->mutex);
-    added->run = std::move(task);
-  }
+  std::shared_ptr<Task> added(
+      new Task{key, Removable<std::function<void()>>(std::move(task))});
   MutexLock lock(&mutex_);
   tasks_.push_back(std::move(added));
 }
@@ -50,9 +46,7 @@ void PeriodicTasks::Remove(const void* key) {
     removed = *found;
     tasks_.erase(found);
   }
-  // Waits while it runs.
-  MutexLock lock(&removed->mutex);
-  removed->run = nullptr;
+  removed->run.Remove();
 }
 
 void PeriodicTasks::Loop() {
@@ -68,8 +62,7 @@ void PeriodicTasks::Loop() {
       tasks = tasks_;
     }
     for (const std::shared_ptr<Task>& task : tasks) {
-      MutexLock lock(&task->mutex);
-      if (task->run != nullptr) task->run();
+      task->run.With([](const auto& run) { run(); });
     }
   }
 }

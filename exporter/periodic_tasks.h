@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "poolscope/allocator/base/mutex.h"
+#include "poolscope/metrics/removable.h"
 
 namespace poolscope {
 
@@ -39,9 +40,8 @@ class PeriodicTasks {
 
  private:
   struct Task {
-    const void* key;  // constant
-    Mutex mutex;
-    std::function<void()> run ABSL_GUARDED_BY(mutex);  // null once removed
+    const void* const key;
+    Removable<std::function<void()>> run;
   };
 
   explicit PeriodicTasks(absl::Duration interval) : interval_(interval) {}

@@ -19,13 +19,8 @@ Trimmer::Trimmer(std::string proc_root, std::function<bool()> trim_malloc)
     : proc_root_(std::move(proc_root)), trim_malloc_(std::move(trim_malloc)) {}
 
 void Trimmer::Add(const void* key, std::string name, TrimFunction trim) {
-  auto source = std::make_shared<Source>();
-  source->key = key;
-  source->name = std::move(name);
-  {
-    MutexLock lock(&source->mutex);
-    source->trim = std::move(trim);
-  }
+  std::shared_ptr<Source> source(new Source{
+      key, std::move(name), Removable<TrimFunction>(std::move(trim))});
   MutexLock lock(&mutex_);
   sources_.push_back(std::move(source));
 }
@@ -41,9 +36,7 @@ void Trimmer::Remove(const void* key) {
     removed = *found;
     sources_.erase(found);
   }
-  // Waits while it is trimmed.
-  MutexLock lock(&removed->mutex);
-  removed->trim = nullptr;
+  removed->trim.Remove();
 }
 
 std::optional<TrimReport> Trimmer::Trim() {
@@ -73,9 +66,9 @@ TrimReport Trimmer::TrimAll() {
   TrimReport report;
   report.resident_before_bytes = ResidentBytes();
   for (const std::shared_ptr<Source>& source : sources) {
-    MutexLock lock(&source->mutex);
-    if (source->trim == nullptr) continue;
-    report.allocators.push_back({source->name, source->trim()});
+    source->trim.With([&](const TrimFunction& trim) {
+      report.allocators.push_back({source->name, trim()});
+    });
   }
   // After the pools, whose records lie in it.
   const std::optional<uint64_t> before = ResidentBytes();

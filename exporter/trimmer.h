@@ -23,6 +23,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "poolscope/allocator/base/mutex.h"
+#include "poolscope/metrics/removable.h"
 #include "poolscope/metrics/trim_stats.h"
 
 namespace poolscope {
@@ -67,10 +68,9 @@ class Trimmer {
 
  private:
   struct Source {
-    const void* key;   // constant
-    std::string name;  // constant
-    Mutex mutex;
-    TrimFunction trim ABSL_GUARDED_BY(mutex);  // null once removed
+    const void* const key;
+    const std::string name;
+    Removable<TrimFunction> trim;
   };
 
   TrimReport TrimAll();
