@@ -140,11 +140,43 @@ export interface GraphOptions {
   colours?: Readonly<Record<string, string>>;
   /** Colours of series whose name ends so. */
   endings?: Readonly<Record<string, string>>;
-  /** What the legend says of each series; the last value when left out. */
+  /** What the legend says of each series; the last and the most if left out. */
   calcs?: string[];
 }
 
-/** Values over time, in a graph whose legend is a table. */
+// From this width on, of 24 columns, there is room for a table beside a graph.
+const TABLE_MIN_WIDTH = 10;
+
+/**
+ * A graph whose legend is where it does not have to be cut: a table with a row
+ * a series at the right, or, in a narrow panel, a line of names and last values
+ * below.
+ */
+class Graph extends timeseries.PanelBuilder {
+  constructor(private readonly calcs: string[]) {
+    super();
+  }
+
+  override gridPos(place: dashboard.GridPos): this {
+    const table = place.w >= TABLE_MIN_WIDTH;
+    this.legend(
+      new common.VizLegendOptionsBuilder()
+        .displayMode(
+          table
+            ? common.LegendDisplayMode.Table
+            : common.LegendDisplayMode.List,
+        )
+        .placement(
+          table ? common.LegendPlacement.Right : common.LegendPlacement.Bottom,
+        )
+        .showLegend(true)
+        .calcs(table ? this.calcs : ['lastNotNull']),
+    );
+    return super.gridPos(place);
+  }
+}
+
+/** Values over time. */
 export function graph(
   title: string,
   description: string,
@@ -153,7 +185,7 @@ export function graph(
   options: GraphOptions = {},
 ): timeseries.PanelBuilder {
   const stacked = options.stacked ?? false;
-  const panel = new timeseries.PanelBuilder()
+  const panel = new Graph(options.calcs ?? ['lastNotNull', 'max'])
     .title(title)
     .description(description)
     .datasource(DATASOURCE)
@@ -175,13 +207,6 @@ export function graph(
       new dashboard.FieldColorBuilder().mode(
         dashboard.FieldColorModeId.PaletteClassicByName,
       ),
-    )
-    .legend(
-      new common.VizLegendOptionsBuilder()
-        .displayMode(common.LegendDisplayMode.Table)
-        .placement(common.LegendPlacement.Bottom)
-        .showLegend(true)
-        .calcs(options.calcs ?? ['lastNotNull', 'max']),
     )
     .tooltip(
       new common.VizTooltipOptionsBuilder()

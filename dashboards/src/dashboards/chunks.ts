@@ -101,7 +101,7 @@ export const chunks: Page = {
       graph(
         'Chunk memory: mapped, handed out, pinned',
         'Mapped less handed out is free in chunks; handed out less pinned is ' +
-          'in caches and in slabs.',
+          'in caches and in slabs. The peak is the sum of those of the arenas.',
         'bytes',
         [
           { expr: sum(RESERVED), legend: 'Mapped', colour: COLOUR.free },
@@ -122,7 +122,7 @@ export const chunks: Page = {
           },
           {
             expr: sum(ofAllocator('poolscope_arena_peak_used_bytes')),
-            legend: "Handed out, sum of the arenas' peaks",
+            legend: 'Handed out, peak',
             colour: COLOUR.peak,
             line: 'dashed',
           },

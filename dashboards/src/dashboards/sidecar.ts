@@ -83,7 +83,7 @@ export const sidecar: Page = {
         },
       ),
     ], [5, 5, 5, 5, 4]),
-    band(8, [
+    band(10, [
       graph(
         'Collectors that delivered, by instance',
         'Share of collectors that delivered their figures in the last scrape.',
