@@ -147,6 +147,17 @@ export interface GraphOptions {
 // From this width on, of 24 columns, there is room for a table beside a graph.
 const TABLE_MIN_WIDTH = 10;
 
+// The least that an axis shows, by unit: one of nothing but zeros would reach
+// to 100, which is 10000 %.
+const AXIS_MIN_TOP: Readonly<Record<string, number>> = {
+  short: 1,
+  ops: 1,
+  reqps: 1,
+  percentunit: 0.01,
+  bytes: 1024,
+  Bps: 1000,
+};
+
 /**
  * A graph whose legend is where it does not have to be cut: a table with a row
  * a series at the right, or, in a narrow panel, a line of names and last values
@@ -213,7 +224,12 @@ export function graph(
         .mode(common.TooltipDisplayMode.Multi)
         .sort(common.SortOrder.Descending),
     );
-  if (options.max !== undefined) panel.max(options.max);
+  const top = AXIS_MIN_TOP[unit];
+  if (options.max !== undefined) {
+    panel.max(options.max);
+  } else if (top !== undefined) {
+    panel.axisSoftMax(top);
+  }
   if (options.noValue !== undefined) panel.noValue(options.noValue);
   if (options.thresholds !== undefined) {
     panel

@@ -28,8 +28,9 @@ const CUSTOM = [
   'drawStyle', 'lineInterpolation', 'lineStyle', 'lineWidth', 'fillOpacity',
   'gradientMode', 'showPoints', 'pointSize', 'spanNulls', 'stacking',
   'thresholdsStyle', 'axisPlacement', 'axisLabel', 'axisColorMode',
-  'axisBorderShow', 'barAlignment', 'barWidthFactor', 'scaleDistribution',
-  'hideFrom', 'align', 'inspect', 'filterable', 'cellOptions',
+  'axisBorderShow', 'axisSoftMax', 'barAlignment', 'barWidthFactor',
+  'scaleDistribution', 'hideFrom', 'align', 'width', 'inspect', 'filterable',
+  'cellOptions',
 ];
 
 // What the panel types have for options that a dashboard leaves out.

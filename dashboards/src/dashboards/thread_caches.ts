@@ -255,9 +255,10 @@ export const threadCaches: Page = {
         ],
       ),
       graph(
-        'Threads waiting for a lock on average',
-        'Time spent waiting for locks each second, all threads together.',
-        'short',
+        'Time spent waiting for locks',
+        'Share of time, of all threads together: 100 % is one thread that ' +
+          'waits all the time.',
+        'percentunit',
         [
           {
             expr: sum(
