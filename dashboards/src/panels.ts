@@ -84,7 +84,13 @@ export interface StatOptions {
   history?: boolean;
 }
 
-/** The present value, large. */
+// In pixels: smaller than the value, which is as large as there is room.
+const NAME_SIZE = 14;
+
+/**
+ * The present value, large. Where the past is drawn under it, the name of the
+ * series is at its left: a number alone would stand in the middle, on the line.
+ */
 export function number(
   title: string,
   description: string,
@@ -105,7 +111,12 @@ export function number(
     .graphMode(
       history ? common.BigValueGraphMode.Area : common.BigValueGraphMode.None,
     )
-    .textMode(common.BigValueTextMode.Value)
+    .textMode(
+      history
+        ? common.BigValueTextMode.ValueAndName
+        : common.BigValueTextMode.Value,
+    )
+    .text(new common.VizTextDisplayOptionsBuilder().titleSize(NAME_SIZE))
     .reduceOptions(
       new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']),
     );

@@ -62,6 +62,7 @@ function Numbers(props: PanelProps) {
           graphMode={options.graphMode}
           justifyMode={options.justifyMode}
           textMode={options.textMode}
+          text={options.text}
         />
       )}
     />
