@@ -48,6 +48,11 @@ export function inRange(selector: string): string {
   return `increase(${selector}[$__range])`;
 }
 
+/** How many times counters grew in that time, as whole numbers, by labels. */
+export function timesInRange(selector: string, ...by: string[]): string {
+  return `round(${sum(inRange(selector), ...by)})`;
+}
+
 /** The sum, by labels; over everything when none is named. */
 export function sum(expression: string, ...by: string[]): string {
   return by.length === 0

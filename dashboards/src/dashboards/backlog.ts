@@ -1,12 +1,12 @@
 import { band, Page } from '../frame.js';
 import { graph, number } from '../panels.js';
 import {
-  inRange,
   max,
   ofGroup,
   ofProcess,
   perSecond,
   sum,
+  timesInRange,
 } from '../query.js';
 import { COLOUR, steps, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
@@ -101,14 +101,13 @@ export const backlog: Page = {
           'shown above.',
         'short',
         {
-          expr: sum(
-            inRange(ofGroup('poolscope_outbound_rejected_messages_total')),
+          expr: timesInRange(
+            ofGroup('poolscope_outbound_rejected_messages_total'),
           ),
           legend: 'Rejected',
         },
         {
           thresholds: worseAbove(1),
-          decimals: 0,
           history: false,
           noValue: 'No channels',
         },

@@ -3,11 +3,11 @@ import { graph, number, ranking } from '../panels.js';
 import {
   EACH_ALLOCATOR,
   floor,
-  inRange,
   ofAllocator,
   ofProcess,
   perSecond,
   sum,
+  timesInRange,
   USED_RATIO,
 } from '../query.js';
 import { COLOUR, steps, worseAbove, worseBelow } from '../style.js';
@@ -86,12 +86,12 @@ export const directMemory: Page = {
           'limit or by the system.',
         'short',
         {
-          expr: sum(
-            inRange(ofAllocator('poolscope_allocation_failures_total')),
+          expr: timesInRange(
+            ofAllocator('poolscope_allocation_failures_total'),
           ),
           legend: 'Refused',
         },
-        { thresholds: worseAbove(1), decimals: 0, history: false },
+        { thresholds: worseAbove(1), history: false },
       ),
     ]),
     band(
@@ -277,8 +277,8 @@ export const directMemory: Page = {
         'short',
         [
           {
-            expr: sum(
-              inRange(ofProcess('poolscope_cgroup_memory_events_total')),
+            expr: timesInRange(
+              ofProcess('poolscope_cgroup_memory_events_total'),
               'instance',
               'event',
             ),

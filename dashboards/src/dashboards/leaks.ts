@@ -3,12 +3,12 @@ import { graph, number, ranking } from '../panels.js';
 import {
   EACH_ALLOCATOR,
   floor,
-  inRange,
   max,
   ofAllocator,
   perSecond,
   PINNED,
   sum,
+  timesInRange,
 } from '../query.js';
 import { COLOUR, steps, worseAbove } from '../style.js';
 
@@ -31,14 +31,13 @@ export const leaks: Page = {
           'the time shown above.',
         'short',
         {
-          expr: sum(
-            inRange(ofAllocator('poolscope_leaks_total', 'verdict="suspect"')),
+          expr: timesInRange(
+            ofAllocator('poolscope_leaks_total', 'verdict="suspect"'),
           ),
           legend: 'Suspect',
         },
         {
           thresholds: steps(COLOUR.good, [1, COLOUR.warn]),
-          decimals: 0,
           noValue: 'No detector',
           history: false,
         },
@@ -48,14 +47,13 @@ export const leaks: Page = {
         'Blocks whose last owner went away without giving them back; certain.',
         'short',
         {
-          expr: sum(
-            inRange(ofAllocator('poolscope_leaks_total', 'verdict="leaked"')),
+          expr: timesInRange(
+            ofAllocator('poolscope_leaks_total', 'verdict="leaked"'),
           ),
           legend: 'Leaked',
         },
         {
           thresholds: worseAbove(1),
-          decimals: 0,
           noValue: 'No detector',
           history: false,
         },
@@ -133,8 +131,8 @@ export const leaks: Page = {
         'short',
         [
           {
-            expr: sum(
-              inRange(ofAllocator('poolscope_leaks_total')),
+            expr: timesInRange(
+              ofAllocator('poolscope_leaks_total'),
               'instance',
               'verdict',
             ),
@@ -200,8 +198,8 @@ export const leaks: Page = {
         'short',
         [
           {
-            expr: sum(
-              inRange(ofAllocator('poolscope_leak_reports_total')),
+            expr: timesInRange(
+              ofAllocator('poolscope_leak_reports_total'),
               'instance',
               'verdict',
             ),

@@ -3,13 +3,13 @@ import { graph, number, ranking, rows } from '../panels.js';
 import {
   EACH_PROCESS,
   hitRatio,
-  inRange,
   NOT_SCRAPED,
   ofAllocator,
   ofProcess,
   ofStandard,
   perSecond,
   sum,
+  timesInRange,
   USED_RATIO,
 } from '../query.js';
 import { COLOUR, steps, worseAbove, worseBelow } from '../style.js';
@@ -92,12 +92,12 @@ export const overview: Page = {
           'limit or by the system.',
         'short',
         {
-          expr: sum(
-            inRange(ofAllocator('poolscope_allocation_failures_total')),
+          expr: timesInRange(
+            ofAllocator('poolscope_allocation_failures_total'),
           ),
           legend: 'Refused',
         },
-        { thresholds: worseAbove(1), decimals: 0, history: false },
+        { thresholds: worseAbove(1), history: false },
       ),
       number(
         'Lost or suspect blocks',
@@ -105,12 +105,11 @@ export const overview: Page = {
           'shown above.',
         'short',
         {
-          expr: sum(inRange(ofAllocator('poolscope_leaks_total'))),
+          expr: timesInRange(ofAllocator('poolscope_leaks_total')),
           legend: 'Blocks',
         },
         {
           thresholds: steps(COLOUR.good, [1, COLOUR.warn]),
-          decimals: 0,
           noValue: 'No detector',
           history: false,
         },

@@ -7,6 +7,7 @@ import {
   ofProcess,
   ofStandard,
   sum,
+  timesInRange,
 } from '../query.js';
 import { COLOUR, OWNERS, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
@@ -247,7 +248,7 @@ export const rss: Page = {
         'short',
         [
           {
-            expr: sum(inRange(ofProcess('poolscope_trims_total')), 'result'),
+            expr: timesInRange(ofProcess('poolscope_trims_total'), 'result'),
             legend: '{{result}}',
           },
         ],

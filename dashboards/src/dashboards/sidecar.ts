@@ -1,7 +1,6 @@
 import { band, Page } from '../frame.js';
 import { graph, number, rows } from '../panels.js';
 import {
-  inRange,
   NOT_SCRAPED,
   ofAllocator,
   ofProcess,
@@ -9,6 +8,7 @@ import {
   perSecond,
   quantile,
   sum,
+  timesInRange,
 } from '../query.js';
 import { COLOUR, steps, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
@@ -67,10 +67,10 @@ export const sidecar: Page = {
         'Series of registered collectables that could not be shown.',
         'short',
         {
-          expr: sum(inRange(ofProcess('poolscope_dropped_series_total'))),
+          expr: timesInRange(ofProcess('poolscope_dropped_series_total')),
           legend: 'Dropped',
         },
-        { thresholds: worseAbove(1), decimals: 0, history: false },
+        { thresholds: worseAbove(1), history: false },
       ),
       number(
         'Memory of the library',
