@@ -82,6 +82,8 @@ export interface StatOptions {
   decimals?: number;
   /** The line of the past under the number; there unless it is `false`. */
   history?: boolean;
+  /** Words that stand for single values. */
+  words?: Readonly<Record<string, string>>;
 }
 
 // In pixels: smaller than the value, which is as large as there is room.
@@ -134,7 +136,20 @@ export function number(
       },
     ]);
   }
+  if (options.words !== undefined) panel.mappings([inWords(options.words)]);
   return panel;
+}
+
+function inWords(words: Readonly<Record<string, string>>): dashboard.ValueMap {
+  return {
+    type: dashboard.MappingType.ValueToText,
+    options: Object.fromEntries(
+      Object.entries(words).map(([value, text], index) => [
+        value,
+        { text, index },
+      ]),
+    ),
+  };
 }
 
 // --- Over time ---------------------------------------------------------------
@@ -153,6 +168,8 @@ export interface GraphOptions {
   endings?: Readonly<Record<string, string>>;
   /** What the legend says of each series; the last and the most if left out. */
   calcs?: string[];
+  /** Words that stand for single values. */
+  words?: Readonly<Record<string, string>>;
 }
 
 // From this width on, of 24 columns, there is room for a table beside a graph.
@@ -242,6 +259,7 @@ export function graph(
     panel.axisSoftMax(top);
   }
   if (options.noValue !== undefined) panel.noValue(options.noValue);
+  if (options.words !== undefined) panel.mappings([inWords(options.words)]);
   if (options.thresholds !== undefined) {
     panel
       .thresholds(thresholds(options.thresholds))

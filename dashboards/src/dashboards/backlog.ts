@@ -12,7 +12,9 @@ import { COLOUR, steps, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
 const EACH_GROUP = ['job', 'instance', 'group'];
-const DAY_SECONDS = 86400;
+// The longest time that is told apart from never.
+const HOUR_SECONDS = 3600;
+const DRAIN_WORDS = { [HOUR_SECONDS]: '1 hour or more' };
 
 const PENDING = sum(ofGroup('poolscope_outbound_pending_bytes'), ...EACH_GROUP);
 const IN = sum(
@@ -29,7 +31,7 @@ const OUT = sum(
 const DRAIN_SECONDS =
   `clamp_max(${PENDING} * (${PENDING} > bool ` +
   `${LIMITS.backlog_drain_floor_bytes}) / clamp_min(${OUT} - ${IN}, 1), ` +
-  `${DAY_SECONDS})`;
+  `${HOUR_SECONDS})`;
 
 export const backlog: Page = {
   uid: 'poolscope-backlog',
@@ -59,12 +61,13 @@ export const backlog: Page = {
       number(
         'Longest time to drain',
         'For the slowest group: its backlog by how much faster it is written ' +
-          'than queued. One day stands for never; backlogs of less than ' +
-          '1 MiB count as none.',
+          'than queued. An hour stands for an hour or more, or for never; ' +
+          'backlogs of less than 1 MiB count as none.',
         's',
         { expr: max(DRAIN_SECONDS), legend: 'Time to drain' },
         {
-          thresholds: worseAbove(DAY_SECONDS, 60),
+          thresholds: worseAbove(HOUR_SECONDS, 60),
+          words: DRAIN_WORDS,
           noValue: 'No channels',
         },
       ),
@@ -129,10 +132,12 @@ export const backlog: Page = {
       ),
       graph(
         'Time to drain by group',
-        'The backlog by how much faster it is written than queued. One day ' +
-          'stands for never; backlogs of less than 1 MiB count as none.',
+        'The backlog by how much faster it is written than queued. An hour ' +
+          'stands for an hour or more, or for never; backlogs of less than ' +
+          '1 MiB count as none.',
         's',
         [{ expr: DRAIN_SECONDS, legend: '{{instance}} {{group}}' }],
+        { words: DRAIN_WORDS },
       ),
     ]),
     band(8, [
