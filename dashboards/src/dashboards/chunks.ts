@@ -222,7 +222,7 @@ export const chunks: Page = {
                 ofAllocator('poolscope_size_class_active_elements'),
               'size_class',
             ) +
-            ')',
+            ' > 0)',
           legend: '{{size_class}} B',
         },
       ),
@@ -237,7 +237,7 @@ export const chunks: Page = {
               perSecond(ofAllocator('poolscope_size_class_allocations_total')),
               'size_class',
             ) +
-            ')',
+            ' > 0)',
           legend: '{{size_class}} B',
         },
       ),

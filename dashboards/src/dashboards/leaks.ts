@@ -173,7 +173,7 @@ export const leaks: Page = {
               ofAllocator('poolscope_size_class_active_elements'),
               'size_class',
             ) +
-            ')',
+            ' > 0)',
           legend: '{{size_class}} B',
         },
       ),
