@@ -403,6 +403,8 @@ export interface Column {
   field: string;
   heading: string;
   unit?: string;
+  /** In pixels; those without share what is left. */
+  width?: number;
 }
 
 /**
@@ -450,8 +452,16 @@ export function rows(
       },
     });
   for (const column of columns) {
-    if (column.unit === undefined) continue;
-    panel.overrideByName(column.heading, [property('unit', column.unit)]);
+    const properties: dashboard.DynamicConfigValue[] = [];
+    if (column.unit !== undefined) {
+      properties.push(property('unit', column.unit));
+    }
+    if (column.width !== undefined) {
+      properties.push(property('custom.width', column.width));
+    }
+    if (properties.length > 0) {
+      panel.overrideByName(column.heading, properties);
+    }
   }
   if (options.noValue !== undefined) panel.noValue(options.noValue);
   if (options.sortBy !== undefined) {

@@ -246,13 +246,13 @@ export const overview: Page = {
           [{ expr: FIRING, legend: '{{alertname}}' }],
           [
             { field: 'alertname', heading: 'Alert' },
-            { field: 'severity', heading: 'Severity' },
+            { field: 'severity', heading: 'Severity', width: 100 },
             { field: 'instance', heading: 'Instance' },
           ],
           { noValue: 'No alert fires' },
         ),
       ],
-      [8, 8, 8],
+      [7, 7, 10],
     ),
   ],
 };

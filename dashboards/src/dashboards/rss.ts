@@ -177,71 +177,67 @@ export const rss: Page = {
         { noValue: "Malloc is not glibc's" },
       ),
     ]),
-    band(
-      10,
-      [
-        rows(
-          'Native memory by owner',
-          'By the last walk over the mappings. Reserved: address space. ' +
-            'Committed: usable without asking the system. Number: mappings, ' +
-            'blocks or threads.',
-          'bytes',
-          [
-            {
-              expr: sum(
-                ofProcess('poolscope_native_memory_reserved_bytes'),
-                'category',
-              ),
-              legend: '{{category}}',
-            },
-            {
-              expr: sum(
-                ofProcess('poolscope_native_memory_committed_bytes'),
-                'category',
-              ),
-              legend: '{{category}}',
-            },
-            { expr: sum(RESIDENT, 'category'), legend: '{{category}}' },
-            {
-              expr: sum(
-                ofProcess('poolscope_native_memory_peak_committed_bytes'),
-                'category',
-              ),
-              legend: '{{category}}',
-            },
-            {
-              expr: sum(
-                ofProcess('poolscope_native_memory_live_allocations'),
-                'category',
-              ),
-              legend: '{{category}}',
-            },
-          ],
-          [
-            { field: 'category', heading: 'Owner' },
-            { field: 'Value #C', heading: 'Resident' },
-            { field: 'Value #B', heading: 'Committed' },
-            { field: 'Value #D', heading: 'Peak committed' },
-            { field: 'Value #A', heading: 'Reserved' },
-            { field: 'Value #E', heading: 'Number', unit: 'short' },
-          ],
-          { sortBy: 'Resident', noValue: 'No walk yet' },
-        ),
-        graph(
-          'Address space by instance',
-          'Virtual memory; most of it is never touched.',
-          'bytes',
-          [
-            {
-              expr: ofStandard('process_virtual_memory_bytes'),
-              legend: '{{instance}}',
-            },
-          ],
-        ),
-      ],
-      [16, 8],
-    ),
+    band(15, [
+      rows(
+        'Native memory by owner',
+        'By the last walk over the mappings. Reserved: address space. ' +
+          'Committed: usable without asking the system. Number: mappings, ' +
+          'blocks or threads.',
+        'bytes',
+        [
+          {
+            expr: sum(
+              ofProcess('poolscope_native_memory_reserved_bytes'),
+              'category',
+            ),
+            legend: '{{category}}',
+          },
+          {
+            expr: sum(
+              ofProcess('poolscope_native_memory_committed_bytes'),
+              'category',
+            ),
+            legend: '{{category}}',
+          },
+          { expr: sum(RESIDENT, 'category'), legend: '{{category}}' },
+          {
+            expr: sum(
+              ofProcess('poolscope_native_memory_peak_committed_bytes'),
+              'category',
+            ),
+            legend: '{{category}}',
+          },
+          {
+            expr: sum(
+              ofProcess('poolscope_native_memory_live_allocations'),
+              'category',
+            ),
+            legend: '{{category}}',
+          },
+        ],
+        [
+          { field: 'category', heading: 'Owner' },
+          { field: 'Value #C', heading: 'Resident' },
+          { field: 'Value #B', heading: 'Committed' },
+          { field: 'Value #D', heading: 'Peak committed' },
+          { field: 'Value #A', heading: 'Reserved' },
+          { field: 'Value #E', heading: 'Number', unit: 'short' },
+        ],
+        { sortBy: 'Resident', noValue: 'No walk yet' },
+      ),
+    ]),
     band(7, [
+      graph(
+        'Address space by instance',
+        'Virtual memory; most of it is never touched.',
+        'bytes',
+        [
+          {
+            expr: ofProcess('process_virtual_memory_bytes'),
+            legend: '{{instance}}',
+          },
+        ],
+      ),
       graph(
         'Trims on request in this time, by result',
         'Requests to `/-/trim` in the time shown above, by what came of them.',

@@ -223,10 +223,10 @@ export const sidecar: Page = {
         ],
       ),
     ]),
-    band(7, [
+    band(5, [
       rows(
         'What runs where',
-        'Version of the library, and whose malloc the process runs on.',
+        'Version of the library, and the compiler that built it.',
         'short',
         [
           {
@@ -239,25 +239,6 @@ export const sidecar: Page = {
           { field: 'version', heading: 'Version' },
           { field: 'revision', heading: 'Revision' },
           { field: 'compiler', heading: 'Compiler' },
-        ],
-      ),
-      rows(
-        'How allocators are laid out',
-        'Sizes in bytes.',
-        'short',
-        [
-          {
-            expr: ofAllocator('poolscope_config_info'),
-            legend: '{{instance}} {{allocator}}',
-          },
-        ],
-        [
-          { field: 'instance', heading: 'Instance' },
-          { field: 'allocator', heading: 'Allocator' },
-          { field: 'layout', heading: 'Layout' },
-          { field: 'chunk_size', heading: 'Chunk' },
-          { field: 'page_size', heading: 'Page' },
-          { field: 'arenas', heading: 'Arenas' },
         ],
       ),
       rows(
@@ -289,6 +270,28 @@ export const sidecar: Page = {
           { field: 'implementation', heading: 'Malloc' },
           { field: 'allocator', heading: 'Allocator' },
           { field: 'level', heading: 'Leak detection' },
+        ],
+      ),
+    ]),
+    band(5, [
+      rows(
+        'How allocators are laid out',
+        'The layout of slabs, the sizes of chunks and pages, and the number ' +
+          'of arenas.',
+        'short',
+        [
+          {
+            expr: ofAllocator('poolscope_config_info'),
+            legend: '{{instance}} {{allocator}}',
+          },
+        ],
+        [
+          { field: 'instance', heading: 'Instance' },
+          { field: 'allocator', heading: 'Allocator' },
+          { field: 'layout', heading: 'Layout' },
+          { field: 'chunk_size', heading: 'Chunk', unit: 'bytes' },
+          { field: 'page_size', heading: 'Page', unit: 'bytes' },
+          { field: 'arenas', heading: 'Arenas' },
         ],
       ),
     ]),
