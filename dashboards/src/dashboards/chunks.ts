@@ -185,8 +185,8 @@ export const chunks: Page = {
         ],
         {
           colours: {
-            'Moved, next': '#1d91c0',
-            'Moved, prev': '#c7e9b4',
+            'Moved, next': COLOUR.used,
+            'Moved, prev': COLOUR.cached,
           },
         },
       ),

@@ -226,7 +226,7 @@ export const directMemory: Page = {
           {
             expr: sum(ofAllocator('poolscope_direct_memory_peak_bytes')),
             legend: 'Peak, both together',
-            colour: COLOUR.limit,
+            colour: COLOUR.peak,
             line: 'dashed',
           },
         ],

@@ -150,7 +150,7 @@ export const rss: Page = {
           {
             expr: sum(ofProcess('poolscope_malloc_bytes', 'state="mapped"')),
             legend: 'Mapped, all together',
-            colour: COLOUR.limit,
+            colour: COLOUR.rss,
             line: 'dashed',
           },
         ],

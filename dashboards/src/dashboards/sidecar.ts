@@ -163,9 +163,16 @@ export const sidecar: Page = {
               'handler',
               'code',
             )} > 0`,
-            legend: '{{code}} {{handler}}',
+            legend: '{{handler}} {{code}}',
           },
         ],
+        {
+          endings: {
+            '[23]..': COLOUR.good,
+            '4..': COLOUR.warn,
+            '5..': COLOUR.bad,
+          },
+        },
       ),
       graph(
         'Dropped series each second, by reason',
