@@ -83,6 +83,15 @@ async function startServices(jobs, folder) {
   return url;
 }
 
+/**
+ * The first moment from `soonest` on that is shortly before a half minute: an
+ * axis of time that ended at a round time would have its last label cut.
+ */
+function endAfter(soonest) {
+  const wanted = 27;
+  return soonest + (wanted + 30 - soonest % 30) % 30;
+}
+
 async function take(list, folder) {
   // The overview shows all of them.
   const everything = list.some(({job}) => job === undefined);
@@ -90,7 +99,7 @@ async function take(list, folder) {
       everything ? SERVICES.map(({job}) => job) : list.map(({job}) => job));
   const prometheus = await startServices(jobs, folder);
   const from = Date.now() / 1000;
-  const to = from + Number(flags.seconds);
+  const to = endAfter(from + Number(flags.seconds));
   while (Date.now() / 1000 < to) {
     say(`${Math.ceil(to - Date.now() / 1000)} s until there is enough to show`);
     await sleep(Math.min(15, Math.max(0, to - Date.now() / 1000)) * 1000);

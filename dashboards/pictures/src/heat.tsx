@@ -20,6 +20,10 @@ import uPlot from 'uplot';
 import { TIME_ZONE } from './fields';
 import { PanelModel } from './picture';
 
+// In pixels: a name of a row, and the axis of time and the bar of colours.
+const NAME_HEIGHT = 16;
+const BESIDE_ROWS_HEIGHT = 64;
+
 interface Props {
   panel: PanelModel;
   frames: DataFrame[];
@@ -104,7 +108,8 @@ function configOf(props: Props, cells: Cells, colours: string[]) {
     rowName(row, panel.options.yAxis?.unit),
   );
   // Every row has a name, or every second, as there is room.
-  const every = Math.ceil((names.length * 14) / props.height);
+  const rowsHeight = props.height - BESIDE_ROWS_HEIGHT;
+  const every = Math.ceil((names.length * NAME_HEIGHT) / rowsHeight);
   const named = names.map((_, index) => index).filter((i) => i % every === 0);
   builder.addAxis({
     scaleKey: 'y',
