@@ -240,6 +240,7 @@ export const chunks: Page = {
             ' > 0)',
           legend: '{{size_class}} B',
         },
+        { noValue: 'No requests now' },
       ),
     ]),
   ],

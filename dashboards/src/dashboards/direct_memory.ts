@@ -18,7 +18,7 @@ const LIMIT = ofAllocator('poolscope_direct_memory_limit_bytes');
 const HOURS = LIMITS.oom_forecast_seconds / 3600;
 
 const PREDICTED = sum(
-  `predict_linear(${USED}[1h], ${LIMITS.oom_forecast_seconds})`,
+  `clamp_min(predict_linear(${USED}[1h], ${LIMITS.oom_forecast_seconds}), 0)`,
 );
 
 // What is predicted beyond the limit is drawn at the limit: a line that leaves
