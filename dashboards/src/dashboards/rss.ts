@@ -233,7 +233,7 @@ export const rss: Page = {
         'bytes',
         [
           {
-            expr: ofProcess('process_virtual_memory_bytes'),
+            expr: ofStandard('process_virtual_memory_bytes'),
             legend: '{{instance}}',
           },
         ],
