@@ -6,6 +6,7 @@ import {
   ofAllocator,
   perSecond,
   sum,
+  timesInRange,
 } from '../query.js';
 import { CHUNK_LISTS, COLOUR, USE_RANGES, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
@@ -228,19 +229,19 @@ export const chunks: Page = {
       ),
       ranking(
         'Ten size classes with most requests',
-        'Blocks allocated each second, by the bytes of their size class.',
-        'ops',
+        'Blocks allocated in the time shown, by the bytes of their size class.',
+        'short',
         {
           expr:
             'topk(10, ' +
-            sum(
-              perSecond(ofAllocator('poolscope_size_class_allocations_total')),
+            timesInRange(
+              ofAllocator('poolscope_size_class_allocations_total'),
               'size_class',
             ) +
             ' > 0)',
           legend: '{{size_class}} B',
         },
-        { noValue: 'No requests now' },
+        { noValue: 'No requests' },
       ),
     ]),
   ],
