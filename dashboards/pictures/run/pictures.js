@@ -27,7 +27,7 @@ const {values: flags} = parseArgs({
   options: {
     demo: {type: 'string'},
     dashboard: {type: 'string'},
-    seconds: {type: 'string', default: '90'},
+    seconds: {type: 'string', default: '210'},
     out: {type: 'string', default: join(tree, 'docs/pictures')},
   },
 });

@@ -10,10 +10,10 @@ export const SERVICES = [
   {
     job: 'slow-peer',
     instances: 1,
-    // The limit is reached within the stall, and the backlog is over before the
-    // picture is taken.
+    // The limit is reached within the stall, slowly enough for a forecast, and
+    // the backlog is over before the picture is taken.
     flags: [
-      '--scenario=slow-peer', '--watermarks=off', '--rate=500', '--stall=50s',
+      '--scenario=slow-peer', '--watermarks=off', '--rate=120', '--stall=150s',
     ],
   },
   {
