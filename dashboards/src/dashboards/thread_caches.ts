@@ -253,6 +253,12 @@ export const threadCaches: Page = {
             legend: '{{lock}}, waited for',
           },
         ],
+        {
+          colours: {
+            'arena, taken': COLOUR.plain,
+            'arena, waited for': COLOUR.bad,
+          },
+        },
       ),
       graph(
         'Time spent waiting for locks',
