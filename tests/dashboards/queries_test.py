@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Asks a real Prometheus what every panel asks.
 
-It scrapes two demos, and has a past of some hours that is made from what they
-show, for queries that look back. A query must give something wherever its
-metrics have samples, for all instances and for each of them alone.
+usage: queries_test.py [FLAGS]...
+
+It scrapes demos, one for each of the arguments, which are the demo's flags, and
+has a past of some hours that is made from what they show, for queries that look
+back. A query must give something wherever its metrics have samples, for all
+instances and for each of them alone.
 """
 
 import json
@@ -28,11 +31,12 @@ JOB = "demo"
 PATIENCE_SECONDS = 120
 PAST_MINUTES = 8 * 60
 
-# One grows and has a governor; the other is calm. The leak's own level has every
-# block watched, and then the time of none is measured.
+# Unless others are named: one grows and has a governor; the other is calm. The
+# leak's own level has every block watched, and then the time of none is
+# measured.
 DEMOS = (
-    ["--scenario=leak", "--leak_detection=simple", "--governor=on"],
-    ["--scenario=steady"],
+    "--scenario=leak --leak_detection=simple --governor=on",
+    "--scenario=steady",
 )
 
 # Nothing is an answer too: of a growth, that nothing grew.
@@ -70,7 +74,7 @@ class Demo:
 
     def __init__(self, flags):
         self.process = subprocess.Popen(
-            [DEMO, "--listen=127.0.0.1:0", *flags],
+            [DEMO, "--listen=127.0.0.1:0", *flags.split()],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.instance = None
         for line in self.process.stdout:
@@ -159,7 +163,7 @@ class QueriesTest(unittest.TestCase):
         cls.demos = []
         cls.prometheus = None
         cls.addClassCleanup(cls.end)
-        for flags in DEMOS:
+        for flags in sys.argv[1:] or DEMOS:
             cls.demos.append(Demo(flags))
         # The first walk over the mappings is over.
         cls.wait(cls.demos_show, "poolscope_native_memory_resident_bytes")
@@ -274,4 +278,4 @@ class QueriesTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(argv=sys.argv[:1])
