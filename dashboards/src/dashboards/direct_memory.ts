@@ -1,5 +1,5 @@
 import { band, Page } from '../frame.js';
-import { graph, number, ranking } from '../panels.js';
+import { graph, number } from '../panels.js';
 import {
   EACH_ALLOCATOR,
   floor,
@@ -8,9 +8,14 @@ import {
   perSecond,
   sum,
   timesInRange,
-  USED_RATIO,
 } from '../query.js';
-import { COLOUR, steps, worseAbove, worseBelow } from '../style.js';
+import {
+  fullestAllocator,
+  fullestAllocators,
+  refusedRequests,
+  shortestTimeToLimit,
+} from '../shared_panels.js';
+import { COLOUR, steps } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
 const USED = ofAllocator('poolscope_direct_memory_used_bytes');
@@ -37,39 +42,8 @@ export const directMemory: Page = {
   choices: ['allocator'],
   bands: [
     band(4, [
-      number(
-        'Fullest allocator',
-        'The highest share of its limit that an allocator uses. An alert ' +
-          `fires above ${LIMITS.near_limit_ratio * 100} %.`,
-        'percentunit',
-        { expr: `max(${USED_RATIO})`, legend: 'Fullest' },
-        {
-          thresholds: worseAbove(
-            LIMITS.near_limit_ratio,
-            LIMITS.near_limit_warning_ratio,
-          ),
-          decimals: 1,
-        },
-      ),
-      number(
-        'Shortest time to a limit',
-        'Time until the first instance reaches a limit, its own or that of ' +
-          'its container, at the pace of the last minutes.',
-        's',
-        {
-          expr: `min(${ofProcess('poolscope_oom_eta_seconds')})`,
-          legend: 'Time to a limit',
-        },
-        {
-          thresholds: worseBelow(
-            LIMITS.oom_forecast_seconds,
-            2 * LIMITS.oom_forecast_seconds,
-          ),
-          noValue: 'None in sight',
-          noneIsGood: true,
-          history: false,
-        },
-      ),
+      fullestAllocator(),
+      shortestTimeToLimit(),
       number(
         'Least headroom',
         'Bytes up to the nearest limit, of an allocator or of a container, ' +
@@ -80,19 +54,7 @@ export const directMemory: Page = {
           legend: 'Headroom',
         },
       ),
-      number(
-        'Refused requests',
-        'Requests for memory that were refused in the time shown above, at a ' +
-          'limit or by the system.',
-        'short',
-        {
-          expr: timesInRange(
-            ofAllocator('poolscope_allocation_failures_total'),
-          ),
-          legend: 'Refused',
-        },
-        { thresholds: worseAbove(1), history: false },
-      ),
+      refusedRequests(),
     ]),
     band(
       10,
@@ -131,22 +93,7 @@ export const directMemory: Page = {
             },
           ],
         ),
-        ranking(
-          'Ten fullest allocators',
-          'Used share of their limits, of the allocators nearest to them now.',
-          'percentunit',
-          {
-            expr: `topk(10, ${USED_RATIO})`,
-            legend: '{{instance}} {{allocator}}',
-          },
-          {
-            thresholds: worseAbove(
-              LIMITS.near_limit_ratio,
-              LIMITS.near_limit_warning_ratio,
-            ),
-            max: 1,
-          },
-        ),
+        fullestAllocators(),
       ],
       [16, 8],
     ),

@@ -1,18 +1,23 @@
 import { ALERT_PREFIX, band, Page } from '../frame.js';
-import { graph, number, ranking, rows } from '../panels.js';
+import { graph, number, rows } from '../panels.js';
 import {
   EACH_PROCESS,
   hitRatio,
-  NOT_SCRAPED,
   ofAllocator,
   ofProcess,
   ofStandard,
   perSecond,
   sum,
   timesInRange,
-  USED_RATIO,
 } from '../query.js';
-import { COLOUR, steps, worseAbove, worseBelow } from '../style.js';
+import {
+  fullestAllocator,
+  fullestAllocators,
+  notScraped,
+  refusedRequests,
+  shortestTimeToLimit,
+} from '../shared_panels.js';
+import { COLOUR, steps, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
 const FIRING = ofProcess(
@@ -34,17 +39,7 @@ export const overview: Page = {
   choices: ['allocator'],
   bands: [
     band(4, [
-      number(
-        'Instances not scraped',
-        'Targets that Prometheus did not reach at its last attempt. All ' +
-          'other figures are without them.',
-        'short',
-        {
-          expr: NOT_SCRAPED,
-          legend: 'Not scraped',
-        },
-        { thresholds: worseAbove(1), history: false },
-      ),
+      notScraped(),
       number(
         'Firing alerts',
         'Alerts about the instances chosen that fire now; the table below ' +
@@ -53,52 +48,9 @@ export const overview: Page = {
         { expr: `count(${FIRING}) or vector(0)`, legend: 'Firing' },
         { thresholds: worseAbove(1), history: false },
       ),
-      number(
-        'Fullest allocator',
-        'The highest share of its limit that an allocator uses. An alert ' +
-          `fires above ${LIMITS.near_limit_ratio * 100} %.`,
-        'percentunit',
-        { expr: `max(${USED_RATIO})`, legend: 'Fullest' },
-        {
-          thresholds: worseAbove(
-            LIMITS.near_limit_ratio,
-            LIMITS.near_limit_warning_ratio,
-          ),
-          decimals: 1,
-        },
-      ),
-      number(
-        'Shortest time to a limit',
-        'Time until the first instance reaches a limit, its own or that of ' +
-          'its container, at the pace of the last minutes.',
-        's',
-        {
-          expr: `min(${ofProcess('poolscope_oom_eta_seconds')})`,
-          legend: 'Time to a limit',
-        },
-        {
-          thresholds: worseBelow(
-            LIMITS.oom_forecast_seconds,
-            2 * LIMITS.oom_forecast_seconds,
-          ),
-          noValue: 'None in sight',
-          noneIsGood: true,
-          history: false,
-        },
-      ),
-      number(
-        'Refused requests',
-        'Requests for memory that were refused in the time shown above, at a ' +
-          'limit or by the system.',
-        'short',
-        {
-          expr: timesInRange(
-            ofAllocator('poolscope_allocation_failures_total'),
-          ),
-          legend: 'Refused',
-        },
-        { thresholds: worseAbove(1), history: false },
-      ),
+      fullestAllocator(),
+      shortestTimeToLimit(),
+      refusedRequests(),
       number(
         'Lost or suspect blocks',
         'Blocks that the leak detector found leaked or suspects, in the time ' +
@@ -151,22 +103,7 @@ export const overview: Page = {
             },
           ],
         ),
-        ranking(
-          'Ten fullest allocators',
-          'Used share of their limits, of the allocators nearest to them now.',
-          'percentunit',
-          {
-            expr: `topk(10, ${USED_RATIO})`,
-            legend: '{{instance}} {{allocator}}',
-          },
-          {
-            thresholds: worseAbove(
-              LIMITS.near_limit_ratio,
-              LIMITS.near_limit_warning_ratio,
-            ),
-            max: 1,
-          },
-        ),
+        fullestAllocators(),
       ],
       [14, 10],
     ),

@@ -1,7 +1,6 @@
 import { band, Page } from '../frame.js';
 import { graph, number, rows } from '../panels.js';
 import {
-  NOT_SCRAPED,
   ofAllocator,
   ofProcess,
   ofStandard,
@@ -10,6 +9,7 @@ import {
   sum,
   timesInRange,
 } from '../query.js';
+import { notScraped } from '../shared_panels.js';
 import { COLOUR, steps, worseAbove } from '../style.js';
 import { LIMITS } from '../thresholds.js';
 
@@ -27,16 +27,7 @@ export const sidecar: Page = {
   choices: ['allocator'],
   bands: [
     band(4, [
-      number(
-        'Instances not scraped',
-        'Targets that Prometheus did not reach at its last attempt.',
-        'short',
-        {
-          expr: NOT_SCRAPED,
-          legend: 'Not scraped',
-        },
-        { thresholds: worseAbove(1), history: false },
-      ),
+      notScraped(),
       number(
         'Collectors that failed',
         'Collectors, over all instances, that did not deliver their figures ' +
