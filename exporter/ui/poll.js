@@ -4,7 +4,7 @@
 //     url: '/metrics', everyMs: 1000,
 //     wanted: () => !paused,
 //     take: (text) => ...,                  an answer
-//     fail: (reason, nextMs) => ...,        none, or not 200
+//     fail: (reason, nextMs) => ...,        none, not 200, or take() threw
 //   });
 //   poll.poke();   at the start, and whenever wanted() may have changed
 //
@@ -57,15 +57,17 @@ export class Poll {
     let answer;
     try {
       answer = await get(this.url);
+      this.take(answer);
       this.failures = 0;
     } catch (error) {
+      // Of the network's failures the browser tells the console itself.
+      if (answer !== undefined) console.error(error);
       ++this.failures;
       this.due = performance.now() + this.delayMs;
       this.fail(error.message, this.delayMs);
     } finally {
       this.running = false;
     }
-    if (answer !== undefined) this.take(answer);
     this.poke();
   }
 }

@@ -40,6 +40,30 @@ test('a server that is gone is one line, and no flood', async () => {
   await second.stop();
 });
 
+test('an answer that cannot be read is asked for again', async () => {
+  const demo = await Demo.start();
+  let readable = false;
+  const page = await openLivePage(browser, demo.url, {
+    prepare: (unloaded) => unloaded.route(
+        /\/debug\/(channels|leaks)\?/,
+        (route) => readable ? route.continue() :
+                              route.fulfill({body: '<p>Log in</p>'})),
+  });
+  const says = (id, pattern) => page.waitForFunction(
+      ([selector, source]) => new RegExp(source).test(
+          document.querySelector(selector).textContent),
+      [`#${id}`, pattern.source]);
+  await says('channels', /^No answer \(.*JSON.*\)/);
+  await says('leaks', /^No answer \(.*JSON.*\)/);
+  readable = true;
+  await says('channels', /No channel has pending bytes|Name/);
+  await says('leaks', /None was found|Verdict/);
+  assert.ok(page.complaints.every((each) => /JSON/.test(each)),
+            page.complaints.join('\n'));
+  await page.close();
+  await demo.stop();
+});
+
 test('text of the process is no markup', async () => {
   const demo = await Demo.start();
   const answer = (change) => async (route) => {
