@@ -13,12 +13,17 @@
 
 const TIMEOUT_MS = 10_000;
 const MAX_DELAY_MS = 30_000;
+// What is told of an answer that is not 200: a proxy may answer with a page.
+const MAX_REASON_CHARS = 200;
 
 async function get(url) {
   const response = await fetch(
       url, {cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS)});
   const text = await response.text();
-  if (!response.ok) throw new Error(`${response.status}: ${text.trim()}`);
+  if (!response.ok) {
+    const [line] = text.trim().split('\n', 1);
+    throw new Error(`${response.status}: ${line.slice(0, MAX_REASON_CHARS)}`);
+  }
   return text;
 }
 

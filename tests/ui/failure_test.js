@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 
-import {launch, openLivePage} from './browser.js';
+import {launch, openLivePage, openPage} from './browser.js';
 import {Demo} from './demo.js';
 
 const MARKUP = '<img src=x onerror="document.title=\'taken\'">';
@@ -60,6 +60,23 @@ test('an answer that cannot be read is asked for again', async () => {
   await says('leaks', /None was found|Verdict/);
   assert.ok(page.complaints.every((each) => /JSON/.test(each)),
             page.complaints.join('\n'));
+  await page.close();
+  await demo.stop();
+});
+
+test('of a page of errors one line is shown', async () => {
+  const demo = await Demo.start();
+  const page = await openPage(browser, demo.url, {
+    prepare: (unloaded) => unloaded.route(
+        '**/metrics', (route) => route.fulfill({
+          status: 502,
+          body: `${'wrong '.repeat(1000)}\n<p>more</p>`,
+        })),
+  });
+  await status(page, /^No answer from the server \(502: wrong .*\); asking/);
+  const shown = await page.textContent('#status');
+  assert.ok(shown.length < 300, String(shown.length));
+  assert.ok(!shown.includes('more'));
   await page.close();
   await demo.stop();
 });
