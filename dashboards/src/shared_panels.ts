@@ -1,13 +1,14 @@
-// Panels that stand on more than one dashboard.
-import { AnyPanel, number, ranking } from './panels.js';
+// Panels, and lines of panels, that stand on more than one dashboard.
+import { AnyPanel, number, Query, ranking } from './panels.js';
 import {
   NOT_SCRAPED,
   ofAllocator,
   ofProcess,
+  sum,
   timesInRange,
   USED_RATIO,
 } from './query.js';
-import { worseAbove, worseBelow } from './style.js';
+import { COLOUR, worseAbove, worseBelow } from './style.js';
 import { LIMITS } from './thresholds.js';
 
 /** Targets that Prometheus did not reach. */
@@ -102,3 +103,33 @@ export function fullestAllocators(): AnyPanel {
     },
   );
 }
+
+/** Of the allocators chosen: what is mapped, in users' hands, and cached. */
+export const DIRECT_MEMORY: readonly Query[] = [
+  {
+    expr: sum(ofAllocator('poolscope_direct_memory_used_bytes')),
+    legend: 'Used',
+    colour: COLOUR.used,
+  },
+  {
+    expr:
+      sum(ofAllocator('poolscope_arena_pinned_bytes')) +
+      ' + ' +
+      sum(ofAllocator('poolscope_huge_used_bytes')),
+    legend: 'Pinned',
+    colour: COLOUR.pinned,
+  },
+  {
+    expr: sum(ofAllocator('poolscope_thread_cache_bytes')),
+    legend: 'Cached',
+    colour: COLOUR.cached,
+  },
+];
+
+/** How much they may map. */
+export const DIRECT_MEMORY_LIMIT: Query = {
+  expr: sum(ofAllocator('poolscope_direct_memory_limit_bytes')),
+  legend: 'Limit',
+  colour: COLOUR.limit,
+  line: 'dashed',
+};

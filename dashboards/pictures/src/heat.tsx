@@ -6,7 +6,6 @@ import {
   formattedValueToString,
   getValueFormat,
   GrafanaTheme2,
-  TimeRange,
 } from '@grafana/data';
 import {
   AxisPlacement,
@@ -18,20 +17,11 @@ import { interpolateBlues } from 'd3-scale-chromatic';
 import { useMemo } from 'react';
 import uPlot from 'uplot';
 import { TIME_ZONE } from './fields';
-import { PanelModel } from './picture';
+import type { PanelModel, PanelProps } from './picture';
 
 // In pixels: a name of a row, and the axis of time and the bar of colours.
 const NAME_HEIGHT = 16;
 const BESIDE_ROWS_HEIGHT = 64;
-
-interface Props {
-  panel: PanelModel;
-  frames: DataFrame[];
-  theme: GrafanaTheme2;
-  timeRange: TimeRange;
-  width: number;
-  height: number;
-}
 
 interface Cells {
   /** From the bottom up. */
@@ -80,7 +70,7 @@ function rowName(row: string, unit: string | undefined): string {
   return formattedValueToString(getValueFormat(unit)(Number(row)));
 }
 
-function configOf(props: Props, cells: Cells, colours: string[]) {
+function configOf(props: PanelProps, cells: Cells, colours: string[]) {
   const { panel, theme, timeRange } = props;
   const builder = new UPlotConfigBuilder(TIME_ZONE);
   builder.addScale({
@@ -166,7 +156,7 @@ function Legend({ panel, cells, colours }: {
   );
 }
 
-export function Heat(props: Props) {
+export function Heat(props: PanelProps) {
   const { panel, frames, theme, width, height } = props;
   const [cells, colours, builder] = useMemo(() => {
     const found = cellsOf(frames);

@@ -1,12 +1,9 @@
 // A panel: Grafana's frame around what its type shows.
 import {
-  DataFrame,
   DisplayValueAlignmentFactors,
   FieldDisplay,
   getDisplayValueAlignmentFactors,
-  GrafanaTheme2,
   renderMarkdown,
-  TimeRange,
   VizOrientation,
 } from '@grafana/data';
 import {
@@ -19,16 +16,7 @@ import {
 } from '@grafana/ui';
 import { TIME_ZONE, valuesOf } from './fields';
 import { Heat } from './heat';
-import { PanelModel } from './picture';
-
-export interface PanelProps {
-  panel: PanelModel;
-  frames: DataFrame[];
-  theme: GrafanaTheme2;
-  timeRange: TimeRange;
-  width: number;
-  height: number;
-}
+import type { PanelProps } from './picture';
 
 function Words({ panel }: PanelProps) {
   const html = renderMarkdown(panel.options.content);

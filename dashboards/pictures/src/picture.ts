@@ -1,7 +1,13 @@
 // What is to be drawn, as the program that drives the browser hands it over.
 // A dashboard is read as it is committed; only what the pictures need of it has
 // a type here.
-import type { DataTransformerConfig, FieldConfigSource } from '@grafana/data';
+import type {
+  DataFrame,
+  DataTransformerConfig,
+  FieldConfigSource,
+  GrafanaTheme2,
+  TimeRange,
+} from '@grafana/data';
 
 export interface Target {
   refId: string;
@@ -21,6 +27,16 @@ export interface PanelModel {
   transformations?: DataTransformerConfig[];
   fieldConfig?: FieldConfigSource;
   options: Record<string, any>;
+}
+
+/** What a panel is drawn from. */
+export interface PanelProps {
+  panel: PanelModel;
+  frames: DataFrame[];
+  theme: GrafanaTheme2;
+  timeRange: TimeRange;
+  width: number;
+  height: number;
 }
 
 export interface Dashboard {

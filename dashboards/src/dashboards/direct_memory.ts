@@ -10,6 +10,8 @@ import {
   timesInRange,
 } from '../query.js';
 import {
+  DIRECT_MEMORY,
+  DIRECT_MEMORY_LIMIT,
   fullestAllocator,
   fullestAllocators,
   refusedRequests,
@@ -65,32 +67,14 @@ export const directMemory: Page = {
             `${HOURS} hours if it goes on as in the last one.`,
           'bytes',
           [
-            { expr: sum(USED), legend: 'Used', colour: COLOUR.used },
-            {
-              expr:
-                sum(ofAllocator('poolscope_arena_pinned_bytes')) +
-                ' + ' +
-                sum(ofAllocator('poolscope_huge_used_bytes')),
-              legend: 'Pinned',
-              colour: COLOUR.pinned,
-            },
-            {
-              expr: sum(ofAllocator('poolscope_thread_cache_bytes')),
-              legend: 'Cached',
-              colour: COLOUR.cached,
-            },
+            ...DIRECT_MEMORY,
             {
               expr: FORECAST,
               legend: `Used, forecast for ${HOURS} hours ahead`,
               colour: COLOUR.forecast,
               line: 'dashed',
             },
-            {
-              expr: sum(LIMIT),
-              legend: 'Limit',
-              colour: COLOUR.limit,
-              line: 'dashed',
-            },
+            DIRECT_MEMORY_LIMIT,
           ],
         ),
         fullestAllocators(),

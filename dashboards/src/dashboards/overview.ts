@@ -11,6 +11,8 @@ import {
   timesInRange,
 } from '../query.js';
 import {
+  DIRECT_MEMORY,
+  DIRECT_MEMORY_LIMIT,
   fullestAllocator,
   fullestAllocators,
   notScraped,
@@ -76,32 +78,7 @@ export const overview: Page = {
             "(used), blocks in users' hands (pinned), blocks kept by " +
             'thread caches (cached), and the limit on what is used.',
           'bytes',
-          [
-            {
-              expr: sum(ofAllocator('poolscope_direct_memory_used_bytes')),
-              legend: 'Used',
-              colour: COLOUR.used,
-            },
-            {
-              expr:
-                sum(ofAllocator('poolscope_arena_pinned_bytes')) +
-                ' + ' +
-                sum(ofAllocator('poolscope_huge_used_bytes')),
-              legend: 'Pinned',
-              colour: COLOUR.pinned,
-            },
-            {
-              expr: sum(ofAllocator('poolscope_thread_cache_bytes')),
-              legend: 'Cached',
-              colour: COLOUR.cached,
-            },
-            {
-              expr: sum(ofAllocator('poolscope_direct_memory_limit_bytes')),
-              legend: 'Limit',
-              colour: COLOUR.limit,
-              line: 'dashed',
-            },
-          ],
+          [...DIRECT_MEMORY, DIRECT_MEMORY_LIMIT],
         ),
         fullestAllocators(),
       ],
