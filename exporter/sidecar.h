@@ -29,7 +29,8 @@
 //   GET /debug/pprof/heap   who holds the memory: a gzipped profile for pprof
 //   POST /-/leak-level?level=L   changes their level; &allocator=NAME of one
 //   POST /-/trim       gives back what no registered allocator and malloc use
-//   GET /              what is there
+//   GET /              live charts of these for a browser, and links to them
+//   GET /ui/NAME       what that page loads
 //
 // Answers of more than a frame are gzipped for clients that take it. A scrape
 // uses buffers that are kept for the next one, two at most, counted in
