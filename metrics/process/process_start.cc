@@ -2,11 +2,9 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,24 +13,23 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "poolscope/allocator/base/read_file.h"
 
 namespace poolscope {
 namespace {
 
-absl::Status CannotOpen(absl::string_view path) {
-  return absl::NotFoundError(
-      absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
+absl::Status CannotRead(absl::string_view path) {
+  return absl::NotFoundError(absl::StrCat("cannot read ", path));
 }
 
 absl::StatusOr<uint64_t> ReadBootSeconds(absl::string_view proc_root) {
   const std::string path = absl::StrCat(proc_root, "/stat");
-  std::ifstream file(path);
-  if (!file) return CannotOpen(path);
-  for (std::string line; std::getline(file, line);) {
-    absl::string_view value = line;
+  const std::optional<std::string> text = ReadFile(path);
+  if (!text.has_value()) return CannotRead(path);
+  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
     uint64_t seconds = 0;
-    if (absl::ConsumePrefix(&value, "btime ") &&
-        absl::SimpleAtoi(value, &seconds)) {
+    if (absl::ConsumePrefix(&line, "btime ") &&
+        absl::SimpleAtoi(line, &seconds)) {
       return seconds;
     }
   }
@@ -46,17 +43,16 @@ absl::StatusOr<double> ReadProcessStartSeconds(absl::string_view proc_root) {
   if (!boot_seconds.ok()) return boot_seconds.status();
 
   const std::string path = absl::StrCat(proc_root, "/self/stat");
-  std::ifstream file(path);
-  std::string line;
-  if (!file || !std::getline(file, line)) return CannotOpen(path);
+  const std::optional<std::string> text = ReadFile(path);
+  if (!text.has_value()) return CannotRead(path);
   // pid (comm) state ...: the name may hold blanks and brackets itself, so the
   // fields are counted from the last one. proc(5): starttime is the 22nd.
   constexpr size_t kStartTime = 22 - 3;
-  const size_t end_of_name = line.rfind(')');
+  const size_t end_of_name = text->rfind(')');
   std::vector<absl::string_view> fields;
   if (end_of_name != std::string::npos) {
-    fields = absl::StrSplit(absl::string_view(line).substr(end_of_name + 1),
-                            ' ', absl::SkipEmpty());
+    fields = absl::StrSplit(absl::string_view(*text).substr(end_of_name + 1),
+                            absl::ByAnyChar(" \n"), absl::SkipEmpty());
   }
   uint64_t ticks = 0;
   if (fields.size() <= kStartTime ||
