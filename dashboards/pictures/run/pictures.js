@@ -92,7 +92,8 @@ function endAfter(soonest) {
   return soonest + (wanted + 30 - soonest % 30) % 30;
 }
 
-async function take(list, folder) {
+/** Takes them with `studio`. */
+async function take(list, studio, folder) {
   // The overview shows all of them.
   const everything = list.some(({job}) => job === undefined);
   const jobs = new Set(
@@ -106,31 +107,26 @@ async function take(list, folder) {
   }
 
   await mkdir(flags.out, {recursive: true});
-  const studio = await Studio.open(own);
-  try {
-    for (const {file, uid, job, panels, theme, width} of list) {
-      const path = join(tree, 'dashboards/json', `${uid}.json`);
-      const picture = {
-        dashboard: JSON.parse(await readFile(path, 'utf8')),
-        panels,
-        theme,
-        width,
-        prometheus,
-        variables: job === undefined ? {} : {job},
-        from,
-        to,
-        scrapeSeconds: SCRAPE_SECONDS,
-      };
-      const target = join(flags.out, `${file}.png`);
-      const empty = await studio.take(picture, target);
-      const {size} = await stat(target);
-      const gaps =
-          empty.length > 0 ? `; nothing to show in: ${empty.join('; ')}` : '';
-      say(`${relative(tree, target)}, ${Math.ceil(size / 1024)} KiB${gaps}`);
-      if (size > LARGEST_BYTES) say(`${file}.png is larger than 200 KiB`);
-    }
-  } finally {
-    await studio.close();
+  for (const {file, uid, job, panels, theme, width} of list) {
+    const path = join(tree, 'dashboards/json', `${uid}.json`);
+    const picture = {
+      dashboard: JSON.parse(await readFile(path, 'utf8')),
+      panels,
+      theme,
+      width,
+      prometheus,
+      variables: job === undefined ? {} : {job},
+      from,
+      to,
+      scrapeSeconds: SCRAPE_SECONDS,
+    };
+    const target = join(flags.out, `${file}.png`);
+    const empty = await studio.take(picture, target);
+    const {size} = await stat(target);
+    const gaps =
+        empty.length > 0 ? `; nothing to show in: ${empty.join('; ')}` : '';
+    say(`${relative(tree, target)}, ${Math.ceil(size / 1024)} KiB${gaps}`);
+    if (size > LARGEST_BYTES) say(`${file}.png is larger than 200 KiB`);
   }
 }
 
@@ -151,8 +147,14 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 try {
   const list = shots();
-  folder = await mkdtemp(join(tmpdir(), 'poolscope-pictures-'));
-  await take(list, folder);
+  // First: without a browser, the minutes of the services are for nothing.
+  const studio = await Studio.open(own);
+  try {
+    folder = await mkdtemp(join(tmpdir(), 'poolscope-pictures-'));
+    await take(list, studio, folder);
+  } finally {
+    await studio.close();
+  }
 } catch (error) {
   console.error(`pictures: ${error.message}`);
   process.exitCode = 1;

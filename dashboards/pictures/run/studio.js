@@ -40,10 +40,6 @@ export class Studio {
   /** `folder` is that of package.json; the page was built in it. */
   static async open(folder) {
     const studio = new Studio();
-    const icons = 'node_modules/@grafana/ui/dist/public/img/icons';
-    studio.server = serve(join(folder, 'out'), join(folder, icons))
-        .listen(0, '127.0.0.1');
-    await once(studio.server, 'listening');
     studio.browser = await chromium.launch({
       executablePath: process.env.POOLSCOPE_CHROMIUM ?? '/usr/bin/chromium',
       // It cannot make a sandbox of its own in a container.
@@ -51,6 +47,10 @@ export class Studio {
       handleSIGINT: false,
       handleSIGTERM: false,
     });
+    const icons = 'node_modules/@grafana/ui/dist/public/img/icons';
+    studio.server = serve(join(folder, 'out'), join(folder, icons))
+        .listen(0, '127.0.0.1');
+    await once(studio.server, 'listening');
     return studio;
   }
 
