@@ -1,0 +1,85 @@
+// What the program in C cannot: structs of other versions of the header.
+#include "poolscope/exporter/c/poolscope.h"
+
+#include <cstddef>
+#include <string>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace {
+
+using testing::HasSubstr;
+
+TEST(CInterfaceTest, OptionsOfAnOlderHeaderGoWithDefaults) {
+  poolscope_allocator_options options = POOLSCOPE_ALLOCATOR_OPTIONS_INIT;
+  options.name = "older";
+  options.max_direct_memory_bytes = 1;  // not read
+  options.struct_bytes =
+      offsetof(poolscope_allocator_options, max_direct_memory_bytes);
+  poolscope_allocator* allocator = poolscope_allocator_create(&options);
+  ASSERT_NE(allocator, nullptr) << poolscope_last_error();
+  poolscope_allocator_destroy(allocator);
+}
+
+TEST(CInterfaceTest, OptionsOfANewerHeaderMustBeDefaults) {
+  struct {
+    poolscope_allocator_options known;
+    size_t later;
+  } options = {POOLSCOPE_ALLOCATOR_OPTIONS_INIT, 0};
+  options.known.struct_bytes = sizeof(options);
+  poolscope_allocator* allocator = poolscope_allocator_create(&options.known);
+  ASSERT_NE(allocator, nullptr) << poolscope_last_error();
+  poolscope_allocator_destroy(allocator);
+  options.later = 1;
+  EXPECT_EQ(poolscope_allocator_create(&options.known), nullptr);
+  EXPECT_THAT(poolscope_last_error(),
+              HasSubstr(std::to_string(sizeof(options))));
+}
+
+TEST(CInterfaceTest, AStructWithoutItsSizeIsRefused) {
+  poolscope_allocator_options options = {};
+  EXPECT_EQ(poolscope_allocator_create(&options), nullptr);
+  EXPECT_THAT(poolscope_last_error(), HasSubstr("POOLSCOPE_"));
+  poolscope_sidecar_options listen = {};
+  EXPECT_EQ(poolscope_sidecar_start(&listen), nullptr);
+  poolscope_allocator* allocator = poolscope_allocator_create(nullptr);
+  ASSERT_NE(allocator, nullptr) << poolscope_last_error();
+  poolscope_allocator_stats stats = {};
+  EXPECT_EQ(poolscope_allocator_read_stats(allocator, &stats), -1);
+  poolscope_allocator_destroy(allocator);
+}
+
+TEST(CInterfaceTest, FillsInNoMoreThanTheCallersStructHas) {
+  poolscope_allocator* allocator = poolscope_allocator_create(nullptr);
+  ASSERT_NE(allocator, nullptr) << poolscope_last_error();
+  poolscope_allocator_stats stats = POOLSCOPE_ALLOCATOR_STATS_INIT;
+  stats.struct_bytes = offsetof(poolscope_allocator_stats, peak_bytes);
+  stats.peak_bytes = 4711;
+  EXPECT_EQ(poolscope_allocator_read_stats(allocator, &stats), 0);
+  EXPECT_GT(stats.limit_bytes, 0u);
+  EXPECT_EQ(stats.peak_bytes, 4711u);
+  poolscope_allocator_destroy(allocator);
+}
+
+TEST(CInterfaceTest, EachThreadHasItsLastError) {
+  EXPECT_EQ(poolscope_category_register("?"), nullptr);
+  const std::string here = poolscope_last_error();
+  EXPECT_NE(here, "");
+  std::thread([] { EXPECT_STREQ(poolscope_last_error(), ""); }).join();
+  EXPECT_EQ(poolscope_last_error(), here);
+}
+
+TEST(CInterfaceTest, BlocksOutliveTheirAllocator) {
+  poolscope_allocator* allocator = poolscope_allocator_create(nullptr);
+  ASSERT_NE(allocator, nullptr) << poolscope_last_error();
+  auto* block = static_cast<char*>(poolscope_allocate(allocator, 100));
+  ASSERT_NE(block, nullptr);
+  poolscope_allocator_destroy(allocator);
+  block[99] = 1;
+  poolscope_free(block);
+  poolscope_allocator_destroy(nullptr);
+}
+
+}  // namespace
