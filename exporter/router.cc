@@ -25,49 +25,97 @@ bool Takes(const Router::Route& route, absl::string_view path) {
 }  // namespace
 
 void Router::AddGet(std::string path, std::string description,
-                    std::unique_ptr<HttpHandler> handler) {
+                    std::unique_ptr<HttpHandler> handler, Role role) {
   routes_.push_back({std::move(path), std::move(description),
-                     std::move(handler), /*post=*/false});
+                     std::move(handler), /*post=*/false, role});
+}
+
+void Router::AddOpen(std::string path, std::string description,
+                     std::unique_ptr<HttpHandler> handler) {
+  routes_.push_back({std::move(path), std::move(description),
+                     std::move(handler), /*post=*/false, std::nullopt});
 }
 
 void Router::AddPost(std::string path, std::string description,
                      std::unique_ptr<HttpHandler> handler) {
   routes_.push_back({std::move(path), std::move(description),
-                     std::move(handler), /*post=*/true});
+                     std::move(handler), /*post=*/true, Role::kAct});
 }
 
 HttpResponse Router::Serve(const HttpRequest& request) const {
+  HttpResponse response;
+  const Route* const route = Find(request.path);
   if (request.path.size() + request.query.size() > kMaxUriBytes) {
-    HttpResponse response =
+    response =
         LineResponse(414, absl::StrCat("path and query together may have ",
                                        kMaxUriBytes, " bytes"));
-    response.handler = kOther;
-    return response;
+  } else if (route != nullptr && !route->role.has_value()) {
+    response = Answer(*route, request);
+  } else if (std::optional<HttpResponse> refusal = Refuse(
+                 request, route == nullptr ? Role::kScrape : *route->role)) {
+    response = *std::move(refusal);
+  } else if (route == nullptr) {
+    response = LineResponse(404, "no such page; / lists those there are");
+  } else {
+    response = Answer(*route, request);
   }
+  response.handler = route == nullptr ? kOther : route->path;
+  return response;
+}
+
+const Router::Route* Router::Find(absl::string_view path) const {
   for (const Route& route : routes_) {
-    if (!Takes(route, request.path)) continue;
-    HttpResponse response;
-    if (route.post && request.method == "POST") {
-      response = IsOwnOrigin(request)
-                     ? route.handler->Handle(request)
-                     : LineResponse(403, "the Origin is not this server");
-    } else if (route.post) {
-      response =
-          LineResponse(405, absl::StrCat(route.path, " takes POST only"));
-      response.allow = "POST";
-    } else if (request.method == "GET" || request.method == "HEAD") {
-      response = route.handler->Handle(request);
-    } else {
-      response = LineResponse(
-          405, absl::StrCat(route.path, " takes GET and HEAD only"));
-      response.allow = "GET, HEAD";
-    }
-    response.handler = route.path;
-    return response;
+    if (Takes(route, path)) return &route;
   }
-  HttpResponse response =
-      LineResponse(404, "no such page; / lists those there are");
-  response.handler = kOther;
+  return nullptr;
+}
+
+std::optional<HttpResponse> Router::Refuse(const HttpRequest& request,
+                                           Role needed) const {
+  if (authenticator_ == nullptr) return std::nullopt;
+  const Authenticator::Verdict verdict =
+      authenticator_->Check(request.Header("Authorization"));
+  switch (verdict.outcome) {
+    case Authenticator::Outcome::kKnown:
+      break;
+    case Authenticator::Outcome::kUnknown: {
+      HttpResponse response =
+          LineResponse(401, "a user and a password, please");
+      response.headers = {
+          {"WWW-Authenticate", "Basic realm=\"poolscope\", charset=\"UTF-8\""}};
+      return response;
+    }
+    case Authenticator::Outcome::kBusy: {
+      HttpResponse response =
+          LineResponse(429, "too many passwords are being checked; try again");
+      response.headers = {{"Retry-After", "1"}};
+      return response;
+    }
+  }
+  if (Includes(verdict.role, needed)) return std::nullopt;
+  return LineResponse(
+      403, absl::StrCat("this needs the role ", RoleName(needed), "; you have ",
+                        RoleName(verdict.role)));
+}
+
+HttpResponse Router::Answer(const Route& route,
+                            const HttpRequest& request) const {
+  HttpResponse response;
+  if (route.post && request.method == "POST") {
+    return IsOwnOrigin(request)
+               ? route.handler->Handle(request)
+               : LineResponse(403, "the Origin is not this server");
+  }
+  if (route.post) {
+    response = LineResponse(405, absl::StrCat(route.path, " takes POST only"));
+    response.allow = "POST";
+  } else if (request.method == "GET" || request.method == "HEAD") {
+    response = route.handler->Handle(request);
+  } else {
+    response =
+        LineResponse(405, absl::StrCat(route.path, " takes GET and HEAD only"));
+    response.allow = "GET, HEAD";
+  }
   return response;
 }
 

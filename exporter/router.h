@@ -1,7 +1,9 @@
 // Router: from a request's path and method to its handler.
 //
+//   no or a wrong password        401; 429 when too many are being checked
 //   path unknown                  404
 //   POST path, Origin another     403: a page of another site in a browser
+//   the user's role too low       403
 //   path known, method not        405, with Allow
 //   GET path, request HEAD        answered as GET; the server leaves the body
 //   out path and query over 2048 B    414
@@ -11,6 +13,10 @@
 // to a folder, "/ui/", takes the paths that begin with it, and its handler
 // knows which there are.
 //
+// Each route needs a role (role.h), or none where it was added as open to all.
+// Without an authenticator everybody may do everything. Who has no password is
+// not told which paths there are.
+//
 // Thread safety: thread-compatible while routes are added; then Serve() may be
 // called from any number of threads.
 #ifndef POOLSCOPE_EXPORTER_ROUTER_H_
@@ -18,11 +24,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "poolscope/exporter/authenticator.h"
 #include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/role.h"
 
 namespace poolscope {
 
@@ -36,7 +45,8 @@ class Router {
     std::string path;
     std::string description;  // for people; empty keeps it off the index page
     std::unique_ptr<HttpHandler> handler;
-    bool post = false;  // an action: takes POST, else GET and HEAD
+    bool post = false;         // an action: takes POST, else GET and HEAD
+    std::optional<Role> role;  // that it needs; absent: open to all
   };
 
   Router() = default;
@@ -46,18 +56,34 @@ class Router {
   // Serves GET and HEAD of `path`, or of what is below it when it is a folder.
   // Each path once.
   void AddGet(std::string path, std::string description,
-              std::unique_ptr<HttpHandler> handler);
+              std::unique_ptr<HttpHandler> handler, Role role = Role::kDebug);
 
-  // Serves POST of `path`, which changes something.
+  // The same for what everybody may ask for.
+  void AddOpen(std::string path, std::string description,
+               std::unique_ptr<HttpHandler> handler);
+
+  // Serves POST of `path`, which changes something: it needs Role::kAct.
   void AddPost(std::string path, std::string description,
                std::unique_ptr<HttpHandler> handler);
+
+  // Who may do what, from now on; outlives the router.
+  void set_authenticator(Authenticator* authenticator) {
+    authenticator_ = authenticator;
+  }
 
   HttpResponse Serve(const HttpRequest& request) const;
 
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  const Route* Find(absl::string_view path) const;
+  // The answer to who may not have it; absent to who may.
+  std::optional<HttpResponse> Refuse(const HttpRequest& request,
+                                     Role needed) const;
+  HttpResponse Answer(const Route& route, const HttpRequest& request) const;
+
   std::vector<Route> routes_;
+  Authenticator* authenticator_ = nullptr;  // not owned; null: no passwords
 };
 
 }  // namespace poolscope

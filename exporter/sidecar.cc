@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "poolscope/allocator/base/mutex.h"
 #include "poolscope/allocator/buffer/buffer_allocator.h"
 #include "poolscope/allocator/leak/leak_detector.h"
@@ -14,6 +15,7 @@
 #include "poolscope/allocator/outbound/memory_governor.h"
 #include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
+#include "poolscope/exporter/authenticator.h"
 #include "poolscope/exporter/content_encoder.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/http_metrics.h"
@@ -23,6 +25,7 @@
 #include "poolscope/exporter/native_memory_handlers.h"
 #include "poolscope/exporter/periodic_tasks.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/exporter/sidecar_options.h"
 #include "poolscope/exporter/sidecar_router.h"
 #include "poolscope/exporter/trimmer.h"
 #include "poolscope/metrics/channel_source.h"
@@ -43,41 +46,6 @@ std::vector<std::string> HandlerNames(const Router& router) {
   }
   names.emplace_back(Router::kOther);
   return names;
-}
-
-absl::Status CheckRange(absl::string_view option, bool in_range,
-                        absl::string_view value, absl::string_view bounds) {
-  if (in_range) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(option, " is ", value, "; it must be ", bounds));
-}
-
-absl::Status CheckInterval(absl::string_view option, absl::Duration interval) {
-  return CheckRange(
-      option,
-      interval == absl::ZeroDuration() ||
-          (interval >= absl::Milliseconds(1) && interval <= absl::Hours(1)),
-      absl::FormatDuration(interval), "0 (never) or from 1ms to 1h");
-}
-
-absl::Status CheckOptions(const SidecarOptions& options) {
-  absl::Status status =
-      CheckRange("server_threads",
-                 options.server_threads >= 1 && options.server_threads <= 256,
-                 absl::StrCat(options.server_threads), "from 1 to 256");
-  status.Update(CheckRange("request_timeout",
-                           options.request_timeout >= absl::Milliseconds(1) &&
-                               options.request_timeout <= absl::Hours(1),
-                           absl::FormatDuration(options.request_timeout),
-                           "from 1ms to 1h"));
-  status.Update(CheckRange(
-      "max_request_bytes",
-      options.max_request_bytes >= 1024 && options.max_request_bytes <= 1048576,
-      absl::StrCat(options.max_request_bytes), "from 1024 to 1048576"));
-  status.Update(CheckInterval("maintain_interval", options.maintain_interval));
-  status.Update(CheckInterval("sample_interval", options.sample_interval));
-  status.Update(CheckInterval("walk_interval", options.walk_interval));
-  return status;
 }
 
 }  // namespace
@@ -153,6 +121,7 @@ struct Sidecar::Parts final : public HttpService {
   NativeMemoryBaseline baseline;
   NativeMemoryMonitor native_memory;
   MetricRegistry registry;
+  std::unique_ptr<Authenticator> authenticator;  // null: no passwords
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;
   std::unique_ptr<PeriodicTasks> maintainer;  // null: the embedder does it
@@ -178,20 +147,20 @@ Sidecar::~Sidecar() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     SidecarOptions options) {
-  const absl::Status valid = CheckOptions(options);
+  const absl::Status valid = ValidateSidecarOptions(options);
   if (!valid.ok()) return valid;
   const absl::StatusOr<ListenAddress> address =
       ParseListenAddress(options.listen_address);
   if (!address.ok()) return address.status();
-  if (!address->loopback && !options.allow_remote) {
-    return absl::PermissionDeniedError(absl::StrCat(
-        "listen address \"", options.listen_address,
-        "\" is not loopback and there is no password: whoever reaches it sees "
-        "everything; use 127.0.0.1, or set SidecarOptions::allow_remote to "
-        "mean it"));
-  }
 
   auto parts = std::make_unique<Parts>(options);
+  if (!options.users.empty()) {
+    absl::StatusOr<std::unique_ptr<Authenticator>> authenticator =
+        Authenticator::Create(options.users);
+    if (!authenticator.ok()) return authenticator.status();
+    parts->authenticator = *std::move(authenticator);
+    parts->router->set_authenticator(parts->authenticator.get());
+  }
   if (options.maintain_interval > absl::ZeroDuration()) {
     absl::StatusOr<std::unique_ptr<PeriodicTasks>> maintainer =
         PeriodicTasks::Start(options.maintain_interval);

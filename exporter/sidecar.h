@@ -32,6 +32,8 @@
 //   GET /              live charts of these for a browser, and links to them
 //   GET /ui/NAME       what that page loads
 //
+// Who may ask for what: SidecarOptions::users, and docs/security.md.
+//
 // Answers of more than a frame are gzipped for clients that take it. A scrape
 // uses buffers that are kept for the next one, two at most, counted in
 // poolscope_tracking_overhead_bytes; none comes from a pool it shows.
@@ -46,14 +48,12 @@
 #ifndef POOLSCOPE_EXPORTER_SIDECAR_H_
 #define POOLSCOPE_EXPORTER_SIDECAR_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "poolscope/exporter/sidecar_options.h"
 
 namespace prometheus {
 class Collectable;
@@ -67,63 +67,11 @@ class LeakDetector;
 class MemoryGovernor;
 class PooledAllocator;
 
-struct SidecarOptions {
-  // "ADDRESS:PORT": an IPv4 address, an IPv6 address in brackets, or
-  // "localhost". Port 0 picks a free one; see Sidecar::port().
-  std::string listen_address = "127.0.0.1:9464";
-
-  // An address that is not loopback shows the service's figures to whoever can
-  // reach it, without a password; it is refused unless this is true.
-  bool allow_remote = false;
-
-  // Connections served at the same time, 1 to 256; one thread each. More wait.
-  int server_threads = 8;
-
-  // How long a client may take to send a request, and how long a kept-alive
-  // connection may stay idle; 1 ms to 1 h.
-  absl::Duration request_timeout = absl::Seconds(2);
-
-  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431,
-  // and more than four times as much 400.
-  size_t max_request_bytes = 16384;
-
-  // Time between two Maintain() of each allocator, and Check() of each leak
-  // detector; zero leaves both to the embedder.
-  absl::Duration maintain_interval = absl::Seconds(1);
-
-  // Time between two readings of the cgroups' memory, of memory pressure and of
-  // what malloc holds (that one seldomer where it takes long); 1 ms to 1 h, or
-  // zero for none: their metrics are then left out. poolscope_oom_eta_seconds
-  // looks back on the last 60 of these intervals.
-  absl::Duration sample_interval = absl::Seconds(5);
-
-  // Least time between two walks over the process's mappings in the background,
-  // for the metrics of native memory; 1 ms to 1 h, or zero for none. It is
-  // stretched to where walking takes 1 % of a core. The first is after a
-  // second, or this time where it is less. /debug/memory and /debug/maps walk
-  // when they are asked.
-  absl::Duration walk_interval = absl::Seconds(30);
-
-  // No walk in the background while more is resident: the kernel takes longer
-  // the more there is, and page faults may wait for it.
-  uint64_t max_walk_resident_bytes = uint64_t{16} << 30;
-
-  // process_resident_memory_bytes, process_virtual_memory_bytes and
-  // process_start_time_seconds. Switch off where the service exports these
-  // standard names itself.
-  bool process_metrics = true;
-
-  // Where procfs is mounted.
-  std::string proc_root = "/proc";
-  // Put before /proc and /sys where limits and pressure are read, as in a
-  // service that sees its host's under /host.
-  std::string system_root;
-};
-
 class Sidecar final {
  public:
   // InvalidArgumentError names the bad option and its bounds;
-  // PermissionDeniedError for a non-loopback address without allow_remote;
+  // PermissionDeniedError for an address that is not loopback, where figures or
+  // passwords could be read on the way, without allow_remote;
   // UnavailableError when the address cannot be listened on;
   // ResourceExhaustedError when the system gives too few threads;
   // UnimplementedError for IPv6 where civetweb is built without (Debian 12's

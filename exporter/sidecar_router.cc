@@ -7,6 +7,7 @@
 #include "poolscope/exporter/index_handler.h"
 #include "poolscope/exporter/leak_handlers.h"
 #include "poolscope/exporter/maps_handler.h"
+#include "poolscope/exporter/role.h"
 #include "poolscope/exporter/trim_handler.h"
 #include "poolscope/exporter/ui_assets_handler.h"
 #include "poolscope/metrics/native_memory/memory_walk.h"
@@ -22,7 +23,8 @@ std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources) {
   router->AddGet(std::string(UiAssetsHandler::kFolder), "",
                  std::make_unique<UiAssetsHandler>());
   router->AddGet("/metrics", "metrics for Prometheus",
-                 std::make_unique<MetricsHandler>(registry, sources.writers));
+                 std::make_unique<MetricsHandler>(registry, sources.writers),
+                 Role::kScrape);
   router->AddGet("/debug/arenas",
                  "arenas, chunk lists, chunks, size classes, thread caches; "
                  "?format=json, ?allocator=NAME",
@@ -63,10 +65,10 @@ std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources) {
   router->AddPost("/-/trim",
                   "gives back what no allocator and malloc use; ?format=json",
                   std::make_unique<TrimHandler>(sources.trimmer));
-  router->AddGet("/healthz", "200 while the process answers",
-                 std::make_unique<HealthHandler>());
-  router->AddGet("/-/ready", "200 once there is something to show",
-                 std::make_unique<ReadyHandler>(registry));
+  router->AddOpen("/healthz", "200 while the process answers",
+                  std::make_unique<HealthHandler>());
+  router->AddOpen("/-/ready", "200 once there is something to show",
+                  std::make_unique<ReadyHandler>(registry));
   return router;
 }
 

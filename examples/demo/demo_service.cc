@@ -42,11 +42,8 @@ absl::StatusOr<std::unique_ptr<DemoService>> DemoService::Start(
   service->allocator_ =
       BufferAllocator::Pooled(service->pool_.get(), service->detector_);
 
-  SidecarOptions sidecar_options;
-  sidecar_options.listen_address = options.listen;
-  sidecar_options.walk_interval = options.walk_interval;
   absl::StatusOr<std::unique_ptr<Sidecar>> sidecar =
-      Sidecar::Start(sidecar_options);
+      Sidecar::Start(options.sidecar);
   if (!sidecar.ok()) return sidecar.status();
   service->sidecar_ = *std::move(sidecar);
   absl::Status status = service->sidecar_->RegisterAllocator(

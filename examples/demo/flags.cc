@@ -24,12 +24,11 @@
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/byte_size.h"
 #include "poolscope/examples/demo/scenario.h"
+#include "poolscope/examples/demo/sidecar_flags.h"
+#include "poolscope/exporter/sidecar_options.h"
 
 using poolscope::demo::ByteSize;
 
-ABSL_FLAG(std::string, listen, "127.0.0.1:9464",
-          "ADDRESS:PORT of /metrics and the /debug pages; port 0 picks a free "
-          "one");
 ABSL_FLAG(std::string, scenario, "steady", "the traffic, see below");
 ABSL_FLAG(absl::Duration, duration, absl::ZeroDuration(),
           "how long to run, such as 30s or 5m; 0 runs until Ctrl-C");
@@ -74,9 +73,6 @@ ABSL_FLAG(std::string, governor, "",
 ABSL_FLAG(std::optional<absl::Duration>, chunk_decay, std::nullopt,
           "how long an empty chunk waits to be unmapped, such as 5s; inf: for "
           "ever");
-ABSL_FLAG(absl::Duration, walk_interval, absl::Seconds(30),
-          "time between two walks over the mappings, for the metrics of native "
-          "memory, such as 1s; 0: none");
 ABSL_FLAG(absl::Duration, connect_delay, absl::Milliseconds(5),
           "time between two new connections");
 ABSL_FLAG(ByteSize, connect_message, ByteSize{1024},
@@ -105,6 +101,8 @@ constexpr DemoFlag kFlags[] = {
     {"connections", kAll},
     {"workers", kAll},
     {"listen", kAll},
+    {"users_file", kAll},
+    {"allow_remote", kAll},
     {"max_direct_memory", kAll},
     {"budget", kAll},
     {"arenas", kAll},
@@ -151,6 +149,10 @@ std::string DefaultText(absl::string_view name) {
   if (name == "leak_detection") {
     return absl::StrCat("the scenario's, else $", kLeakLevelVariable,
                         ", else simple");
+  }
+  if (const absl::string_view otherwise = SidecarFlagDefault(name);
+      !otherwise.empty()) {
+    return std::string(otherwise);
   }
   return "the scenario's";
 }
@@ -346,13 +348,15 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
   const absl::StatusOr<bool> governor =
       FindGovernor(absl::GetFlag(FLAGS_governor), **scenario);
   if (!governor.ok()) return governor.status();
+  absl::StatusOr<SidecarOptions> sidecar = SidecarOptionsFromFlags();
+  if (!sidecar.ok()) return sidecar.status();
   DemoOptions options;
   options.scenario = *scenario;
   options.watermarks = *watermarks;
   options.policy = *policy;
   options.governor = *governor;
   options.layout = *layout;
-  options.listen = absl::GetFlag(FLAGS_listen);
+  options.sidecar = *std::move(sidecar);
   options.duration = absl::GetFlag(FLAGS_duration);
   options.rate = absl::GetFlag(FLAGS_rate).value_or((*scenario)->rate);
   options.message_bytes = absl::GetFlag(FLAGS_message_bytes)
@@ -372,7 +376,6 @@ absl::StatusOr<DemoOptions> ParseArguments(absl::Span<char* const> arguments) {
           .value_or(ByteSize{(*scenario)->socket_buffer_bytes})
           .bytes;
   options.chunk_decay = absl::GetFlag(FLAGS_chunk_decay);
-  options.walk_interval = absl::GetFlag(FLAGS_walk_interval);
   options.connect_delay = absl::GetFlag(FLAGS_connect_delay);
   options.connect_message_bytes = absl::GetFlag(FLAGS_connect_message).bytes;
   options.arenas = absl::GetFlag(FLAGS_arenas);

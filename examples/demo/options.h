@@ -15,12 +15,13 @@
 #include "poolscope/allocator/outbound/writability.h"
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/examples/demo/scenario.h"
+#include "poolscope/exporter/sidecar_options.h"
 
 namespace poolscope::demo {
 
 struct DemoOptions {
-  const Scenario* scenario = nullptr;              // of Scenarios()
-  std::string listen = "127.0.0.1:9464";           // of the sidecar
+  const Scenario* scenario = nullptr;  // of Scenarios()
+  SidecarOptions sidecar;
   absl::Duration duration = absl::ZeroDuration();  // zero: until a signal
   double rate = 200;                               // messages a second
   uint64_t message_bytes = 14336;
@@ -43,13 +44,12 @@ struct DemoOptions {
   // How long an empty chunk waits to be unmapped; unset: the pool's default,
   // infinite: for ever.
   std::optional<absl::Duration> chunk_decay;
-  absl::Duration walk_interval = absl::Seconds(30);  // over the mappings
   absl::Duration connect_delay = absl::Milliseconds(5);
   uint64_t connect_message_bytes = 1024;  // zero: none
 };
 
 // InvalidArgumentError names the flag, its value and what to give instead. The
-// address and the interval of walks are left to the sidecar.
+// sidecar's options are left to it.
 absl::Status ValidateDemoOptions(const DemoOptions& options);
 
 // The error for a --duration that is negative, or too short to be told from 0.

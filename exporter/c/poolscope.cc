@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,6 +23,7 @@
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/sidecar.h"
+#include "poolscope/exporter/users.h"
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
 
@@ -158,6 +160,12 @@ absl::StatusOr<std::unique_ptr<poolscope_sidecar>> StartSidecar(
     options.listen_address = asked.listen_address;
   }
   options.allow_remote = asked.allow_remote != 0;
+  if (asked.users_file != nullptr) {
+    absl::StatusOr<std::vector<poolscope::User>> users =
+        poolscope::ReadUsersFile(asked.users_file);
+    if (!users.ok()) return users.status();
+    options.users = *std::move(users);
+  }
   absl::StatusOr<std::unique_ptr<poolscope::Sidecar>> sidecar =
       poolscope::Sidecar::Start(std::move(options));
   if (!sidecar.ok()) return sidecar.status();

@@ -126,12 +126,16 @@ typedef struct poolscope_sidecar_options {
   size_t struct_bytes;
   /* "ADDRESS:PORT"; port 0 picks a free one. NULL: "127.0.0.1:9464". */
   const char* listen_address;
-  /* Not 0: an address that is not loopback is accepted. */
+  /* Not 0: an address that is not loopback is accepted though figures and
+   * passwords are not encrypted. */
   int allow_remote;
+  /* Users and bcrypt hashes, by role: who may ask for what. NULL: everybody for
+   * everything. */
+  const char* users_file;
 } poolscope_sidecar_options;
 
 #define POOLSCOPE_SIDECAR_OPTIONS_INIT \
-  { sizeof(poolscope_sidecar_options), NULL, 0 }
+  { sizeof(poolscope_sidecar_options), NULL, 0, NULL }
 
 typedef struct poolscope_channels poolscope_channels;
 

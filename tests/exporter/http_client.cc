@@ -87,6 +87,7 @@ HttpReply HttpClient::Receive(bool has_body) {
   }
   reply.body = unread_.substr(0, length);
   unread_.erase(0, length);
+  if (status.size() >= 3) reply.reason = status[2];
   if (status.size() >= 2) reply.status = std::atoi(status[1].c_str());
   return reply;
 }

@@ -11,7 +11,8 @@
 namespace poolscope {
 
 struct HttpReply {
-  int status = 0;  // 0: the connection ended before an answer
+  int status = 0;      // 0: the connection ended before an answer
+  std::string reason;  // "OK"
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 };

@@ -16,7 +16,8 @@ TEST(HttpMetricsTest, EverySeriesIsThereAtZero) {
   const HttpStats stats = HttpMetrics({"/a", "other"}).Snapshot();
   ASSERT_EQ(stats.size(), 2u);
   for (const HttpHandlerStats& handler : stats) {
-    for (int code : {200, 304, 400, 404, 405, 414, 431, 500, 503}) {
+    for (int code :
+         {200, 304, 400, 401, 403, 404, 405, 409, 414, 429, 431, 500, 503}) {
       EXPECT_EQ(Requests(handler, code), 0u) << code;
     }
     EXPECT_EQ(handler.duration_count, 0u);

@@ -1,0 +1,61 @@
+#include "poolscope/examples/demo/sidecar_flags.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "poolscope/exporter/sidecar_environment.h"
+#include "poolscope/exporter/users.h"
+
+ABSL_FLAG(std::string, listen, "",
+          "ADDRESS:PORT of /metrics and the /debug pages; port 0 picks a free "
+          "one");
+ABSL_FLAG(std::string, users_file, "",
+          "file of users and bcrypt hashes, by role: who may ask for what; see "
+          "docs/security.md");
+ABSL_FLAG(std::string, allow_remote, "",
+          "yes or no: whether to listen on an address that is not loopback "
+          "though figures and passwords are not encrypted");
+ABSL_FLAG(absl::Duration, walk_interval, absl::Seconds(30),
+          "time between two walks over the mappings, for the metrics of native "
+          "memory, such as 1s; 0: none");
+
+namespace poolscope::demo {
+
+absl::string_view SidecarFlagDefault(absl::string_view name) {
+  if (name == "listen") return "$POOLSCOPE_LISTEN, else 127.0.0.1:9464";
+  if (name == "users_file") return "$POOLSCOPE_USERS_FILE, else no passwords";
+  if (name == "allow_remote") return "$POOLSCOPE_ALLOW_REMOTE, else no";
+  return "";
+}
+
+absl::StatusOr<SidecarOptions> SidecarOptionsFromFlags() {
+  absl::StatusOr<SidecarOptions> options = SidecarOptionsFromEnvironment();
+  if (!options.ok()) return options;
+  options->walk_interval = absl::GetFlag(FLAGS_walk_interval);
+  const std::string listen = absl::GetFlag(FLAGS_listen);
+  if (!listen.empty()) options->listen_address = listen;
+  const std::string users_file = absl::GetFlag(FLAGS_users_file);
+  if (!users_file.empty()) {
+    absl::StatusOr<std::vector<User>> users = ReadUsersFile(users_file);
+    if (!users.ok()) return users.status();
+    options->users = *std::move(users);
+  }
+  const std::string allow_remote = absl::GetFlag(FLAGS_allow_remote);
+  if (!allow_remote.empty()) {
+    if (allow_remote != "yes" && allow_remote != "no") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--allow_remote is '", absl::CHexEscape(allow_remote),
+                       "': give yes or no"));
+    }
+    options->allow_remote = allow_remote == "yes";
+  }
+  return options;
+}
+
+}  // namespace poolscope::demo

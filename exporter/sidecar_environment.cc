@@ -1,0 +1,58 @@
+#include "poolscope/exporter/sidecar_environment.h"
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "poolscope/exporter/users.h"
+
+namespace poolscope {
+namespace {
+
+// Sets `*value` where the variable is set.
+void ReadText(const char* variable, std::string* value) {
+  const char* const text = std::getenv(variable);
+  if (text != nullptr) *value = text;
+}
+
+absl::Status ReadBool(const char* variable, bool* value) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return absl::OkStatus();
+  const absl::string_view word = text;
+  if (word != "yes" && word != "no") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        variable, " is \"", absl::CHexEscape(word), "\": give yes or no"));
+  }
+  *value = word == "yes";
+  return absl::OkStatus();
+}
+
+absl::Status ReadUsers(const char* variable, std::vector<User>* value) {
+  const char* const path = std::getenv(variable);
+  if (path == nullptr) return absl::OkStatus();
+  absl::StatusOr<std::vector<User>> users = ReadUsersFile(path);
+  if (!users.ok()) {
+    return absl::Status(users.status().code(),
+                        absl::StrCat(variable, ": ", users.status().message()));
+  }
+  *value = *std::move(users);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
+    SidecarOptions options) {
+  ReadText("POOLSCOPE_LISTEN", &options.listen_address);
+  absl::Status status =
+      ReadBool("POOLSCOPE_ALLOW_REMOTE", &options.allow_remote);
+  status.Update(ReadUsers("POOLSCOPE_USERS_FILE", &options.users));
+  if (!status.ok()) return status;
+  return options;
+}
+
+}  // namespace poolscope

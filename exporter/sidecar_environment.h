@@ -1,0 +1,25 @@
+// SidecarOptionsFromEnvironment(): what the environment says of a sidecar.
+//
+//   POOLSCOPE_LISTEN         ADDRESS:PORT
+//   POOLSCOPE_USERS_FILE     the file of users (users.h)
+//   POOLSCOPE_ALLOW_REMOTE   yes or no
+//
+// For programs that have no options of their own for it; a sidecar does not
+// look there by itself.
+#ifndef POOLSCOPE_EXPORTER_SIDECAR_ENVIRONMENT_H_
+#define POOLSCOPE_EXPORTER_SIDECAR_ENVIRONMENT_H_
+
+#include "absl/status/statusor.h"
+#include "poolscope/exporter/sidecar_options.h"
+
+namespace poolscope {
+
+// `options` with what is set in the environment. InvalidArgumentError or
+// NotFoundError name the variable and what is wrong with it; whether the
+// options go together is for Sidecar::Start() to say. Not beside setenv().
+absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
+    SidecarOptions options = {});
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_SIDECAR_ENVIRONMENT_H_

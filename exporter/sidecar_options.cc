@@ -1,0 +1,64 @@
+#include "poolscope/exporter/sidecar_options.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "poolscope/exporter/listen_address.h"
+
+namespace poolscope {
+namespace {
+
+absl::Status CheckRange(absl::string_view option, bool in_range,
+                        absl::string_view value, absl::string_view bounds) {
+  if (in_range) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " is ", value, "; it must be ", bounds));
+}
+
+absl::Status CheckInterval(absl::string_view option, absl::Duration interval) {
+  return CheckRange(
+      option,
+      interval == absl::ZeroDuration() ||
+          (interval >= absl::Milliseconds(1) && interval <= absl::Hours(1)),
+      absl::FormatDuration(interval), "0 (never) or from 1ms to 1h");
+}
+
+// Whether figures and passwords stay on this machine, or are meant to leave it.
+absl::Status CheckExposure(const SidecarOptions& options) {
+  const absl::StatusOr<ListenAddress> address =
+      ParseListenAddress(options.listen_address);
+  if (!address.ok()) return address.status();
+  if (address->loopback || options.allow_remote) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "listen address \"", options.listen_address, "\" is not loopback and ",
+      options.users.empty()
+          ? "there is no password: whoever reaches it sees and does everything"
+          : "nothing is encrypted: passwords could be read on the way",
+      "; use 127.0.0.1, or set SidecarOptions::allow_remote to mean it"));
+}
+
+}  // namespace
+
+absl::Status ValidateSidecarOptions(const SidecarOptions& options) {
+  absl::Status status =
+      CheckRange("server_threads",
+                 options.server_threads >= 1 && options.server_threads <= 256,
+                 absl::StrCat(options.server_threads), "from 1 to 256");
+  status.Update(CheckRange("request_timeout",
+                           options.request_timeout >= absl::Milliseconds(1) &&
+                               options.request_timeout <= absl::Hours(1),
+                           absl::FormatDuration(options.request_timeout),
+                           "from 1ms to 1h"));
+  status.Update(CheckRange(
+      "max_request_bytes",
+      options.max_request_bytes >= 1024 && options.max_request_bytes <= 1048576,
+      absl::StrCat(options.max_request_bytes), "from 1024 to 1048576"));
+  status.Update(CheckInterval("maintain_interval", options.maintain_interval));
+  status.Update(CheckInterval("sample_interval", options.sample_interval));
+  status.Update(CheckInterval("walk_interval", options.walk_interval));
+  status.Update(ValidateUsers(options.users));
+  status.Update(CheckExposure(options));
+  return status;
+}
+
+}  // namespace poolscope

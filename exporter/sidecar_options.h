@@ -1,0 +1,85 @@
+// SidecarOptions: what a sidecar can be told. From the environment:
+// sidecar_environment.h.
+//
+// A plain value.
+#ifndef POOLSCOPE_EXPORTER_SIDECAR_OPTIONS_H_
+#define POOLSCOPE_EXPORTER_SIDECAR_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "poolscope/exporter/users.h"
+
+namespace poolscope {
+
+struct SidecarOptions {
+  // "ADDRESS:PORT": an IPv4 address, an IPv6 address in brackets, or
+  // "localhost". Port 0 picks a free one; see Sidecar::port().
+  std::string listen_address = "127.0.0.1:9464";
+
+  // Who may ask for what, with bcrypt hashes (users.h; ReadUsersFile() reads
+  // them from a file). Empty: everybody may do everything. /healthz and
+  // /-/ready ask nobody.
+  std::vector<User> users;
+
+  // An address that is not loopback is refused unless this is true: without
+  // users whoever reaches it sees and does everything, and with them figures
+  // and passwords cross the network as clear text. For a network that is
+  // trusted, or has an encrypting proxy in front of this.
+  bool allow_remote = false;
+
+  // Connections served at the same time, 1 to 256; one thread each. More wait.
+  int server_threads = 8;
+
+  // How long a client may take to send a request, and how long a kept-alive
+  // connection may stay idle; 1 ms to 1 h.
+  absl::Duration request_timeout = absl::Seconds(2);
+
+  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431,
+  // and more than four times as much 400.
+  size_t max_request_bytes = 16384;
+
+  // Time between two Maintain() of each allocator, and Check() of each leak
+  // detector; zero leaves both to the embedder.
+  absl::Duration maintain_interval = absl::Seconds(1);
+
+  // Time between two readings of the cgroups' memory, of memory pressure and of
+  // what malloc holds (that one seldomer where it takes long); 1 ms to 1 h, or
+  // zero for none: their metrics are then left out. poolscope_oom_eta_seconds
+  // looks back on the last 60 of these intervals.
+  absl::Duration sample_interval = absl::Seconds(5);
+
+  // Least time between two walks over the process's mappings in the background,
+  // for the metrics of native memory; 1 ms to 1 h, or zero for none. It is
+  // stretched to where walking takes 1 % of a core. The first is after a
+  // second, or this time where it is less. /debug/memory and /debug/maps walk
+  // when they are asked.
+  absl::Duration walk_interval = absl::Seconds(30);
+
+  // No walk in the background while more is resident: the kernel takes longer
+  // the more there is, and page faults may wait for it.
+  uint64_t max_walk_resident_bytes = uint64_t{16} << 30;
+
+  // process_resident_memory_bytes, process_virtual_memory_bytes and
+  // process_start_time_seconds. Switch off where the service exports these
+  // standard names itself.
+  bool process_metrics = true;
+
+  // Where procfs is mounted.
+  std::string proc_root = "/proc";
+  // Put before /proc and /sys where limits and pressure are read, as in a
+  // service that sees its host's under /host.
+  std::string system_root;
+};
+
+// InvalidArgumentError names the bad option, its value and its bounds;
+// PermissionDeniedError an address that needs allow_remote.
+absl::Status ValidateSidecarOptions(const SidecarOptions& options);
+
+}  // namespace poolscope
+
+#endif  // POOLSCOPE_EXPORTER_SIDECAR_OPTIONS_H_
