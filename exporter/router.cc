@@ -2,15 +2,22 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace poolscope {
 namespace {
 
-// A browser names the site of the page that posts; other clients name none.
+// A browser names the site of the page that posts, or says at least whether it
+// is this one; other clients say nothing.
 bool IsOwnOrigin(const HttpRequest& request) {
-  absl::string_view origin = request.Header("Origin");
+  const absl::string_view fetch_site = request.Header("Sec-Fetch-Site");
+  if (!fetch_site.empty() && fetch_site != "same-origin" &&
+      fetch_site != "none") {
+    return false;
+  }
+  const absl::string_view origin = request.Header("Origin");
   if (origin.empty()) return true;
   const absl::string_view host = request.Header("Host");
   return !host.empty() && (origin == absl::StrCat("http://", host) ||
@@ -56,6 +63,9 @@ HttpResponse Router::Serve(const HttpRequest& request) const {
     response = *std::move(refusal);
   } else if (route == nullptr) {
     response = LineResponse(404, "no such page; / lists those there are");
+  } else if (std::optional<HttpResponse> refusal =
+                 RefuseSite(request, *route)) {
+    response = *std::move(refusal);
   } else {
     response = Answer(*route, request);
   }
@@ -98,13 +108,26 @@ std::optional<HttpResponse> Router::Refuse(const HttpRequest& request,
                         RoleName(verdict.role)));
 }
 
+std::optional<HttpResponse> Router::RefuseSite(const HttpRequest& request,
+                                               const Route& route) const {
+  if (route.post && !IsOwnOrigin(request)) {
+    return LineResponse(403, "the Origin is not this server");
+  }
+  const bool guarded =
+      route.post || (authenticator_ == nullptr && route.role != Role::kScrape);
+  const absl::string_view host = request.Header("Host");
+  if (!guarded || host_names_.Includes(host)) return std::nullopt;
+  return LineResponse(
+      403, absl::StrCat("\"", absl::CHexEscape(host),
+                        "\" is not a name of this server: ask by its address, "
+                        "or give it the name in SidecarOptions::hosts"));
+}
+
 HttpResponse Router::Answer(const Route& route,
                             const HttpRequest& request) const {
   HttpResponse response;
   if (route.post && request.method == "POST") {
-    return IsOwnOrigin(request)
-               ? route.handler->Handle(request)
-               : LineResponse(403, "the Origin is not this server");
+    return route.handler->Handle(request);
   }
   if (route.post) {
     response = LineResponse(405, absl::StrCat(route.path, " takes POST only"));

@@ -2,8 +2,9 @@
 //
 //   no or a wrong password        401; 429 when too many are being checked
 //   path unknown                  404
-//   POST path, Origin another     403: a page of another site in a browser
 //   the user's role too low       403
+//   POST path, Origin another     403: a page of another site in a browser
+//   POST path, Host another       403: the same, by a name that points here
 //   path known, method not        405, with Allow
 //   GET path, request HEAD        answered as GET; the server leaves the body
 //   out path and query over 2048 B    414
@@ -14,8 +15,9 @@
 // knows which there are.
 //
 // Each route needs a role (role.h), or none where it was added as open to all.
-// Without an authenticator everybody may do everything. Who has no password is
-// not told which paths there are.
+// Without an authenticator everybody may do everything; then pages are guarded
+// by their Host too (host_names.h), which a password makes needless. Who has no
+// password is not told which paths there are.
 //
 // Thread safety: thread-compatible while routes are added; then Serve() may be
 // called from any number of threads.
@@ -26,10 +28,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "poolscope/exporter/authenticator.h"
+#include "poolscope/exporter/host_names.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/role.h"
 
@@ -71,6 +75,9 @@ class Router {
     authenticator_ = authenticator;
   }
 
+  // The names it is asked by, from now on.
+  void set_host_names(HostNames names) { host_names_ = std::move(names); }
+
   HttpResponse Serve(const HttpRequest& request) const;
 
   const std::vector<Route>& routes() const { return routes_; }
@@ -80,10 +87,14 @@ class Router {
   // The answer to who may not have it; absent to who may.
   std::optional<HttpResponse> Refuse(const HttpRequest& request,
                                      Role needed) const;
+  // The same for pages of other sites.
+  std::optional<HttpResponse> RefuseSite(const HttpRequest& request,
+                                         const Route& route) const;
   HttpResponse Answer(const Route& route, const HttpRequest& request) const;
 
   std::vector<Route> routes_;
   Authenticator* authenticator_ = nullptr;  // not owned; null: no passwords
+  HostNames host_names_;
 };
 
 }  // namespace poolscope

@@ -17,6 +17,7 @@
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/authenticator.h"
 #include "poolscope/exporter/content_encoder.h"
+#include "poolscope/exporter/host_names.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/http_metrics.h"
 #include "poolscope/exporter/http_server.h"
@@ -154,6 +155,7 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
   if (!address.ok()) return address.status();
 
   auto parts = std::make_unique<Parts>(options);
+  parts->router->set_host_names(HostNames(options.hosts));
   if (!options.users.empty()) {
     absl::StatusOr<std::unique_ptr<Authenticator>> authenticator =
         Authenticator::Create(options.users);

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "poolscope/exporter/users.h"
 
 namespace poolscope {
@@ -48,11 +50,22 @@ absl::Status ReadUsers(const char* variable, std::vector<User>* value) {
 absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
     SidecarOptions options) {
   ReadText("POOLSCOPE_LISTEN", &options.listen_address);
+  std::string hosts;
+  ReadText("POOLSCOPE_HOSTS", &hosts);
+  if (!hosts.empty()) options.hosts = SplitHosts(hosts);
   absl::Status status =
       ReadBool("POOLSCOPE_ALLOW_REMOTE", &options.allow_remote);
   status.Update(ReadUsers("POOLSCOPE_USERS_FILE", &options.users));
   if (!status.ok()) return status;
   return options;
+}
+
+std::vector<std::string> SplitHosts(absl::string_view list) {
+  std::vector<std::string> hosts;
+  for (const absl::string_view host : absl::StrSplit(list, ',')) {
+    hosts.emplace_back(absl::StripAsciiWhitespace(host));
+  }
+  return hosts;
 }
 
 }  // namespace poolscope

@@ -2,6 +2,7 @@
 //
 //   POOLSCOPE_LISTEN         ADDRESS:PORT
 //   POOLSCOPE_USERS_FILE     the file of users (users.h)
+//   POOLSCOPE_HOSTS          names it goes by, with commas between them
 //   POOLSCOPE_ALLOW_REMOTE   yes or no
 //
 // For programs that have no options of their own for it; a sidecar does not
@@ -9,7 +10,11 @@
 #ifndef POOLSCOPE_EXPORTER_SIDECAR_ENVIRONMENT_H_
 #define POOLSCOPE_EXPORTER_SIDECAR_ENVIRONMENT_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "poolscope/exporter/sidecar_options.h"
 
 namespace poolscope {
@@ -19,6 +24,9 @@ namespace poolscope {
 // options go together is for Sidecar::Start() to say. Not beside setenv().
 absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
     SidecarOptions options = {});
+
+// The names in a list such as "a.example, b.example".
+std::vector<std::string> SplitHosts(absl::string_view list);
 
 }  // namespace poolscope
 

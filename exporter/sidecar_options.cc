@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "poolscope/exporter/host_names.h"
 #include "poolscope/exporter/listen_address.h"
 
 namespace poolscope {
@@ -57,6 +58,7 @@ absl::Status ValidateSidecarOptions(const SidecarOptions& options) {
   status.Update(CheckInterval("sample_interval", options.sample_interval));
   status.Update(CheckInterval("walk_interval", options.walk_interval));
   status.Update(ValidateUsers(options.users));
+  status.Update(ValidateHostNames(options.hosts));
   status.Update(CheckExposure(options));
   return status;
 }

@@ -26,6 +26,11 @@ struct SidecarOptions {
   // /-/ready ask nobody.
   std::vector<User> users;
 
+  // Names that the server goes by, beside its addresses and "localhost": what a
+  // browser may have in its address bar for /-/..., and without users for / and
+  // /debug/... (host_names.h says why). /metrics is answered by any name.
+  std::vector<std::string> hosts;
+
   // An address that is not loopback is refused unless this is true: without
   // users whoever reaches it sees and does everything, and with them figures
   // and passwords cross the network as clear text. For a network that is

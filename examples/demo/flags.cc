@@ -102,6 +102,7 @@ constexpr DemoFlag kFlags[] = {
     {"workers", kAll},
     {"listen", kAll},
     {"users_file", kAll},
+    {"hosts", kAll},
     {"allow_remote", kAll},
     {"max_direct_memory", kAll},
     {"budget", kAll},

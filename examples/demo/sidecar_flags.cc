@@ -18,6 +18,9 @@ ABSL_FLAG(std::string, listen, "",
 ABSL_FLAG(std::string, users_file, "",
           "file of users and bcrypt hashes, by role: who may ask for what; see "
           "docs/security.md");
+ABSL_FLAG(std::string, hosts, "",
+          "names that the server goes by, with commas between them, beside its "
+          "addresses and localhost");
 ABSL_FLAG(std::string, allow_remote, "",
           "yes or no: whether to listen on an address that is not loopback "
           "though figures and passwords are not encrypted");
@@ -30,6 +33,7 @@ namespace poolscope::demo {
 absl::string_view SidecarFlagDefault(absl::string_view name) {
   if (name == "listen") return "$POOLSCOPE_LISTEN, else 127.0.0.1:9464";
   if (name == "users_file") return "$POOLSCOPE_USERS_FILE, else no passwords";
+  if (name == "hosts") return "$POOLSCOPE_HOSTS, else none";
   if (name == "allow_remote") return "$POOLSCOPE_ALLOW_REMOTE, else no";
   return "";
 }
@@ -46,6 +50,8 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromFlags() {
     if (!users.ok()) return users.status();
     options->users = *std::move(users);
   }
+  const std::string hosts = absl::GetFlag(FLAGS_hosts);
+  if (!hosts.empty()) options->hosts = SplitHosts(hosts);
   const std::string allow_remote = absl::GetFlag(FLAGS_allow_remote);
   if (!allow_remote.empty()) {
     if (allow_remote != "yes" && allow_remote != "no") {

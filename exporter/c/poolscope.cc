@@ -23,6 +23,7 @@
 #include "poolscope/allocator/pool/pool_options.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/sidecar.h"
+#include "poolscope/exporter/sidecar_environment.h"
 #include "poolscope/exporter/users.h"
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
@@ -165,6 +166,9 @@ absl::StatusOr<std::unique_ptr<poolscope_sidecar>> StartSidecar(
         poolscope::ReadUsersFile(asked.users_file);
     if (!users.ok()) return users.status();
     options.users = *std::move(users);
+  }
+  if (asked.hosts != nullptr) {
+    options.hosts = poolscope::SplitHosts(asked.hosts);
   }
   absl::StatusOr<std::unique_ptr<poolscope::Sidecar>> sidecar =
       poolscope::Sidecar::Start(std::move(options));

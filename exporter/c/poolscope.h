@@ -132,10 +132,13 @@ typedef struct poolscope_sidecar_options {
   /* Users and bcrypt hashes, by role: who may ask for what. NULL: everybody for
    * everything. */
   const char* users_file;
+  /* Names that the server goes by, with commas between them, beside its
+   * addresses and "localhost". NULL: none. */
+  const char* hosts;
 } poolscope_sidecar_options;
 
 #define POOLSCOPE_SIDECAR_OPTIONS_INIT \
-  { sizeof(poolscope_sidecar_options), NULL, 0, NULL }
+  { sizeof(poolscope_sidecar_options), NULL, 0, NULL, NULL }
 
 typedef struct poolscope_channels poolscope_channels;
 

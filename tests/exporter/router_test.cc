@@ -2,9 +2,15 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
+#include "poolscope/exporter/authenticator.h"
+#include "poolscope/exporter/host_names.h"
 #include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/role.h"
+#include "poolscope/tests/exporter/sample_users.h"
 
 namespace poolscope {
 namespace {
@@ -26,6 +32,15 @@ class RouterTest : public testing::Test {
     request.method = method;
     request.path = path;
     request.query = query;
+    return router_.Serve(request);
+  }
+
+  HttpResponse ServeFrom(absl::string_view method, absl::string_view path,
+                         std::vector<HttpHeader> headers) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.headers = std::move(headers);
     return router_.Serve(request);
   }
 
@@ -74,20 +89,74 @@ TEST_F(RouterTest, AnActionTakesPostAlone) {
 
 TEST_F(RouterTest, AnActionIsRefusedToPagesOfOtherSites) {
   router_.AddPost("/do", "", std::make_unique<Echo>());
-  const auto status = [&](const char* origin, const char* host) {
-    HttpRequest request;
-    request.method = "POST";
-    request.path = "/do";
-    request.headers = {{"Origin", origin}, {"Host", host}};
-    return router_.Serve(request).status;
+  router_.set_host_names(HostNames({"metrics.example"}));
+  const auto status = [&](const char* origin, const char* host,
+                          const char* fetch_site = "") {
+    return ServeFrom("POST", "/do",
+                     {{"Origin", origin},
+                      {"Host", host},
+                      {"Sec-Fetch-Site", fetch_site}})
+        .status;
   };
   EXPECT_EQ(status("http://127.0.0.1:9464", "127.0.0.1:9464"), 200);
   EXPECT_EQ(status("https://metrics.example", "metrics.example"), 200);
   EXPECT_EQ(status("", "127.0.0.1:9464"), 200) << "no browser";
+  EXPECT_EQ(status("", ""), 200) << "no browser";
   EXPECT_EQ(status("http://127.0.0.1:80", "127.0.0.1:9464"), 403);
   EXPECT_EQ(status("http://other.example", "127.0.0.1:9464"), 403);
   EXPECT_EQ(status("null", "127.0.0.1:9464"), 403);
   EXPECT_EQ(status("http://", ""), 403);
+  // What a browser says where it names no origin.
+  EXPECT_EQ(status("", "127.0.0.1:9464", "same-origin"), 200);
+  EXPECT_EQ(status("", "127.0.0.1:9464", "none"), 200);
+  EXPECT_EQ(status("", "127.0.0.1:9464", "same-site"), 403);
+  EXPECT_EQ(status("", "127.0.0.1:9464", "cross-site"), 403);
+}
+
+// A name of somebody else's that points to this server: to a browser its page
+// and this server are one site.
+TEST_F(RouterTest, AForeignNameGetsNeitherActionsNorPages) {
+  router_.AddPost("/do", "", std::make_unique<Echo>());
+  router_.AddGet("/figures", "", std::make_unique<Echo>(), Role::kScrape);
+  router_.AddOpen("/health", "", std::make_unique<Echo>());
+  const auto status = [&](const char* method, const char* path) {
+    return ServeFrom(method, path,
+                     {{"Origin", "http://evil.example:9464"},
+                      {"Host", "evil.example:9464"}})
+        .status;
+  };
+  EXPECT_EQ(status("POST", "/do"), 403);
+  EXPECT_EQ(status("GET", "/a"), 403);
+  EXPECT_EQ(status("HEAD", "/a"), 403);
+  EXPECT_EQ(status("GET", "/figures"), 200);
+  EXPECT_EQ(status("GET", "/health"), 200);
+  router_.set_host_names(HostNames({"evil.example"}));
+  EXPECT_EQ(status("POST", "/do"), 200);
+  EXPECT_EQ(status("GET", "/a"), 200);
+}
+
+TEST_F(RouterTest, ARefusalShowsTheHostAndTheRemedy) {
+  EXPECT_EQ(ServeFrom("GET", "/a", {{"Host", "evil\x1b"}}).body,
+            "\"evil\\x1b\" is not a name of this server: ask by its address, "
+            "or give it the name in SidecarOptions::hosts\n");
+}
+
+// A page by another name has no password to send.
+TEST_F(RouterTest, PagesBehindAPasswordAreShownByAnyName) {
+  router_.AddPost("/do", "", std::make_unique<Echo>());
+  const std::unique_ptr<Authenticator> authenticator =
+      *Authenticator::Create(SampleUsers());
+  router_.set_authenticator(authenticator.get());
+  const std::string alice = BasicAuth("alice", "act-me");
+  const auto status = [&](const char* method, const char* path) {
+    return ServeFrom(method, path,
+                     {{"Host", "db1:9464"}, {"Authorization", alice}})
+        .status;
+  };
+  EXPECT_EQ(status("GET", "/a"), 200);
+  EXPECT_EQ(status("POST", "/do"), 403);
+  router_.set_host_names(HostNames({"db1"}));
+  EXPECT_EQ(status("POST", "/do"), 200);
 }
 
 TEST_F(RouterTest, UnknownPathsAre404) {

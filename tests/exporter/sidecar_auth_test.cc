@@ -136,6 +136,32 @@ TEST(SidecarUsersTest, AUserThatCannotBeIsRefused) {
   EXPECT_FALSE(absl::StrContains(status.message(), "act-me")) << status;
 }
 
+TEST(SidecarHostsTest, AForeignNameActsOnNothing) {
+  SidecarOptions options;
+  options.listen_address = "127.0.0.1:0";
+  options.hosts = {"metrics.example"};
+  const std::unique_ptr<Sidecar> sidecar = *Sidecar::Start(options);
+  const auto status = [&](const char* method, const char* target,
+                          const char* host) {
+    HttpClient client(sidecar->port());
+    client.Send(absl::StrCat(method, " ", target, " HTTP/1.1\r\nHost: ", host,
+                             "\r\n\r\n"));
+    return client.Receive().status;
+  };
+  for (const char* host : {"localhost", "127.0.0.1:80", "metrics.example"}) {
+    EXPECT_EQ(status("POST", "/-/baseline", host), 200) << host;
+    EXPECT_EQ(status("GET", "/", host), 200) << host;
+  }
+  EXPECT_EQ(status("POST", "/-/baseline", "evil.example"), 403);
+  EXPECT_EQ(status("GET", "/", "evil.example"), 403);
+  EXPECT_EQ(status("GET", "/debug/memory", "evil.example"), 403);
+  EXPECT_EQ(status("GET", "/metrics", "evil.example"), 200);
+  EXPECT_EQ(status("GET", "/healthz", "evil.example"), 200);
+  options.hosts = {"http://metrics.example"};
+  EXPECT_EQ(Sidecar::Start(options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(SidecarUsersTest, PasswordsDoNotLeaveTheMachineUnencryptedUnlessToldSo) {
   SidecarOptions options;
   // From the range for documentation: no interface has it.

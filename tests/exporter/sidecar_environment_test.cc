@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -17,7 +18,7 @@ class SidecarEnvironmentTest : public testing::Test {
  protected:
   ~SidecarEnvironmentTest() override {
     for (const char* variable : {"POOLSCOPE_LISTEN", "POOLSCOPE_ALLOW_REMOTE",
-                                 "POOLSCOPE_USERS_FILE"}) {
+                                 "POOLSCOPE_USERS_FILE", "POOLSCOPE_HOSTS"}) {
       unsetenv(variable);
     }
   }
@@ -49,12 +50,14 @@ TEST_F(SidecarEnvironmentTest, SetsWhatItSays) {
   std::ofstream(path) << "debug:\n  grace: " << SampleUsers()[1].password_hash;
   Set("POOLSCOPE_LISTEN", "127.0.0.1:2");
   Set("POOLSCOPE_ALLOW_REMOTE", "yes");
+  Set("POOLSCOPE_HOSTS", "a.example, b");
   Set("POOLSCOPE_USERS_FILE", path);
   const absl::StatusOr<SidecarOptions> options =
       SidecarOptionsFromEnvironment();
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->listen_address, "127.0.0.1:2");
   EXPECT_TRUE(options->allow_remote);
+  EXPECT_EQ(options->hosts, (std::vector<std::string>{"a.example", "b"}));
   ASSERT_EQ(options->users.size(), 1u);
   EXPECT_EQ(options->users[0].name, "grace");
   Set("POOLSCOPE_ALLOW_REMOTE", "no");

@@ -115,7 +115,8 @@ TEST_F(SidecarHeapProfileTest, IsTheSameFileWhateverTheClientTakes) {
 
 TEST_F(SidecarHeapProfileTest, TakesGetAndHeadOnly) {
   HttpClient client(sidecar_->port());
-  client.Send(absl::StrCat("HEAD ", kPath, " HTTP/1.1\r\nHost: x\r\n\r\n"));
+  client.Send(
+      absl::StrCat("HEAD ", kPath, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
   const HttpReply head = client.Receive(/*has_body=*/false);
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.headers.at("content-type"), "application/octet-stream");
