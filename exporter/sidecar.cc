@@ -1,6 +1,8 @@
 #include "poolscope/exporter/sidecar.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +51,30 @@ std::vector<std::string> HandlerNames(const Router& router) {
   return names;
 }
 
+// A few probes at a time, each for a moment.
+constexpr int kHealthThreads = 4;
+
+absl::Status StartServer(const SidecarOptions& options,
+                         const std::string& listen, int threads,
+                         HttpService* service,
+                         std::unique_ptr<HttpServer>* server,
+                         std::string* url) {
+  absl::StatusOr<ListenAddress> address = ParseListenAddress(listen);
+  if (!address.ok()) return address.status();
+  HttpServerOptions server_options;
+  server_options.address = *address;
+  server_options.threads = threads;
+  server_options.request_timeout = options.request_timeout;
+  server_options.max_request_bytes = options.max_request_bytes;
+  absl::StatusOr<std::unique_ptr<HttpServer>> started =
+      HttpServer::Start(server_options, service);
+  if (!started.ok()) return started.status();
+  *server = *std::move(started);
+  address->port = static_cast<uint16_t>((*server)->port());
+  *url = absl::StrCat("http://", address->ToString());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 // Destroyed from the last to the first: the server ends before what it uses.
@@ -60,7 +86,8 @@ struct Sidecar::Parts final : public HttpService {
         registry(RegistryOptions(options)),
         router(MakeSidecarRouter({&registry, &writers, &trimmer, &native_memory,
                                   &baseline, options.proc_root})),
-        http_metrics(HandlerNames(*router)) {}
+        http_metrics(HandlerNames(*router)),
+        health(this) {}
 
   static ProcessMonitorOptions MonitorOptions(const SidecarOptions& options) {
     ProcessMonitorOptions result;
@@ -115,6 +142,23 @@ struct Sidecar::Parts final : public HttpService {
     http_metrics.Record(handler, status, absl::ToDoubleSeconds(took));
   }
 
+  // The health pages on a listener of their own, counted with the others.
+  struct HealthService final : public HttpService {
+    explicit HealthService(Parts* owner)
+        : parts(owner), router(MakeHealthRouter(&owner->registry)) {}
+
+    HttpResponse Serve(const HttpRequest& request) override {
+      return router->Serve(request);
+    }
+    void Served(absl::string_view handler, int status,
+                absl::Duration took) override {
+      parts->Served(handler, status, took);
+    }
+
+    Parts* const parts;
+    const std::unique_ptr<Router> router;
+  };
+
   TextWriterPool writers;
   ContentEncoder encoder;
   Trimmer trimmer;
@@ -125,12 +169,16 @@ struct Sidecar::Parts final : public HttpService {
   std::unique_ptr<Authenticator> authenticator;  // null: no passwords
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;
+  HealthService health;
   std::unique_ptr<PeriodicTasks> maintainer;  // null: the embedder does it
   std::unique_ptr<PeriodicTasks> sampler;     // null: no such figures
   std::unique_ptr<PeriodicTasks> walker;      // null: on demand alone
   std::unique_ptr<HttpServer> server;         // null once stopped
+  std::unique_ptr<HttpServer> health_server;  // null: none, or stopped
   int port = 0;
   std::string url;
+  int health_port = 0;
+  std::string health_url;
 
   Mutex mutex;
   // The names under which allocators were registered.
@@ -150,9 +198,6 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     SidecarOptions options) {
   const absl::Status valid = ValidateSidecarOptions(options);
   if (!valid.ok()) return valid;
-  const absl::StatusOr<ListenAddress> address =
-      ParseListenAddress(options.listen_address);
-  if (!address.ok()) return address.status();
 
   auto parts = std::make_unique<Parts>(options);
   parts->router->set_host_names(HostNames(options.hosts));
@@ -187,23 +232,26 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     parts->walker->Add(parts.get(),
                        [raw = parts.get()] { raw->native_memory.WalkIfDue(); });
   }
-  HttpServerOptions server_options;
-  server_options.address = *address;
-  server_options.threads = options.server_threads;
-  server_options.request_timeout = options.request_timeout;
-  server_options.max_request_bytes = options.max_request_bytes;
-  absl::StatusOr<std::unique_ptr<HttpServer>> server =
-      HttpServer::Start(server_options, parts.get());
-  if (!server.ok()) return server.status();
-  parts->server = *std::move(server);
+  absl::Status status =
+      StartServer(options, options.listen_address, options.server_threads,
+                  parts.get(), &parts->server, &parts->url);
+  if (!status.ok()) return status;
   parts->port = parts->server->port();
-  ListenAddress actual = *address;
-  actual.port = static_cast<uint16_t>(parts->port);
-  parts->url = absl::StrCat("http://", actual.ToString());
+  if (!options.health_listen.empty()) {
+    status =
+        StartServer(options, options.health_listen, kHealthThreads,
+                    &parts->health, &parts->health_server, &parts->health_url);
+    if (!status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat("health_listen: ", status.message()));
+    }
+    parts->health_port = parts->health_server->port();
+  }
   return std::unique_ptr<Sidecar>(new Sidecar(std::move(parts)));
 }
 
 void Sidecar::Stop() {
+  parts_->health_server.reset();
   parts_->server.reset();
   parts_->walker.reset();
   parts_->sampler.reset();
@@ -213,6 +261,10 @@ void Sidecar::Stop() {
 int Sidecar::port() const { return parts_->port; }
 
 std::string Sidecar::url() const { return parts_->url; }
+
+int Sidecar::health_port() const { return parts_->health_port; }
+
+std::string Sidecar::health_url() const { return parts_->health_url; }
 
 template <typename Allocator>
 absl::Status Sidecar::Register(Allocator* allocator, const std::string& name) {

@@ -83,15 +83,19 @@ class Sidecar final {
   Sidecar(const Sidecar&) = delete;
   Sidecar& operator=(const Sidecar&) = delete;
 
-  // Closes the port, waits for requests under way and ends every thread. A
-  // client's idle connection holds it up for request_timeout, at most two
-  // seconds. May be called twice.
+  // Closes the ports, waits for requests under way and ends every thread. A
+  // client's idle connection holds each port up for request_timeout, at most
+  // two seconds. May be called twice.
   void Stop();
 
   // The port listened on, also when 0 was asked for.
   int port() const;
   // "http://127.0.0.1:9464", without a slash at its end.
   std::string url() const;
+
+  // The same of the listener for health alone; 0 and "" where there is none.
+  int health_port() const;
+  std::string health_url() const;
 
   // Shows `allocator` from the next scrape on, under its name as the label
   // `allocator`. AlreadyExistsError when that name is taken: two allocators of

@@ -50,6 +50,7 @@ absl::Status ReadUsers(const char* variable, std::vector<User>* value) {
 absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
     SidecarOptions options) {
   ReadText("POOLSCOPE_LISTEN", &options.listen_address);
+  ReadText("POOLSCOPE_HEALTH_LISTEN", &options.health_listen);
   std::string hosts;
   ReadText("POOLSCOPE_HOSTS", &hosts);
   if (!hosts.empty()) options.hosts = SplitHosts(hosts);

@@ -1,6 +1,7 @@
 // SidecarOptionsFromEnvironment(): what the environment says of a sidecar.
 //
 //   POOLSCOPE_LISTEN         ADDRESS:PORT
+//   POOLSCOPE_HEALTH_LISTEN  ADDRESS:PORT of the health pages alone
 //   POOLSCOPE_USERS_FILE     the file of users (users.h)
 //   POOLSCOPE_HOSTS          names it goes by, with commas between them
 //   POOLSCOPE_ALLOW_REMOTE   yes or no

@@ -24,6 +24,15 @@ absl::Status CheckInterval(absl::string_view option, absl::Duration interval) {
       absl::FormatDuration(interval), "0 (never) or from 1ms to 1h");
 }
 
+absl::Status CheckHealthListen(const SidecarOptions& options) {
+  if (options.health_listen.empty()) return absl::OkStatus();
+  const absl::Status status =
+      ParseListenAddress(options.health_listen).status();
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat("health_listen: ", status.message()));
+}
+
 // Whether figures and passwords stay on this machine, or are meant to leave it.
 absl::Status CheckExposure(const SidecarOptions& options) {
   const absl::StatusOr<ListenAddress> address =
@@ -60,6 +69,7 @@ absl::Status ValidateSidecarOptions(const SidecarOptions& options) {
   status.Update(ValidateUsers(options.users));
   status.Update(ValidateHostNames(options.hosts));
   status.Update(CheckExposure(options));
+  status.Update(CheckHealthListen(options));
   return status;
 }
 

@@ -37,6 +37,12 @@ struct SidecarOptions {
   // trusted, or has an encrypting proxy in front of this.
   bool allow_remote = false;
 
+  // "ADDRESS:PORT" of a listener that has /healthz and /-/ready alone, besides
+  // the other, with threads of its own: it answers while clients hold all of
+  // the other's. It shows nothing, so any address will do, and it asks for no
+  // password. Empty: none.
+  std::string health_listen;
+
   // Connections served at the same time, 1 to 256; one thread each. More wait.
   int server_threads = 8;
 

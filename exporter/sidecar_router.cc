@@ -13,6 +13,16 @@
 #include "poolscope/metrics/native_memory/memory_walk.h"
 
 namespace poolscope {
+namespace {
+
+void AddHealth(const MetricRegistry* registry, Router* router) {
+  router->AddOpen("/healthz", "200 while the process answers",
+                  std::make_unique<HealthHandler>());
+  router->AddOpen("/-/ready", "200 once there is something to show",
+                  std::make_unique<ReadyHandler>(registry));
+}
+
+}  // namespace
 
 std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources) {
   MetricRegistry* const registry = sources.registry;
@@ -65,10 +75,13 @@ std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources) {
   router->AddPost("/-/trim",
                   "gives back what no allocator and malloc use; ?format=json",
                   std::make_unique<TrimHandler>(sources.trimmer));
-  router->AddOpen("/healthz", "200 while the process answers",
-                  std::make_unique<HealthHandler>());
-  router->AddOpen("/-/ready", "200 once there is something to show",
-                  std::make_unique<ReadyHandler>(registry));
+  AddHealth(registry, router.get());
+  return router;
+}
+
+std::unique_ptr<Router> MakeHealthRouter(const MetricRegistry* registry) {
+  auto router = std::make_unique<Router>();
+  AddHealth(registry, router.get());
   return router;
 }
 

@@ -1,4 +1,5 @@
-// MakeSidecarRouter(): every path that a sidecar serves, with its handler.
+// MakeSidecarRouter(): every path that a sidecar serves, with its handler; and
+// MakeHealthRouter(), for the listener that has the health pages alone.
 #ifndef POOLSCOPE_EXPORTER_SIDECAR_ROUTER_H_
 #define POOLSCOPE_EXPORTER_SIDECAR_ROUTER_H_
 
@@ -25,6 +26,9 @@ struct SidecarSources {
 };
 
 std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources);
+
+// /healthz and /-/ready alone. `registry` is borrowed.
+std::unique_ptr<Router> MakeHealthRouter(const MetricRegistry* registry);
 
 }  // namespace poolscope
 

@@ -56,12 +56,13 @@ absl::StatusOr<std::unique_ptr<DemoService>> DemoService::Start(
 
 std::string DemoService::Pages() const {
   const std::string url = sidecar_->url();
-  return absl::StrCat("  metrics  ", url, "/metrics\n", "  arenas   ", url,
-                      "/debug/arenas\n", "  channels ", url,
-                      "/debug/channels\n", "  leaks    ", url, "/debug/leaks\n",
-                      "  heap     ", url, "/debug/pprof/heap\n", "  memory   ",
-                      url, "/debug/memory?scale=MB\n", "  all      ", url,
-                      "/\n");
+  const std::string health = sidecar_->health_url();
+  return absl::StrCat(
+      "  metrics  ", url, "/metrics\n", "  arenas   ", url, "/debug/arenas\n",
+      "  channels ", url, "/debug/channels\n", "  leaks    ", url,
+      "/debug/leaks\n", "  heap     ", url, "/debug/pprof/heap\n",
+      "  memory   ", url, "/debug/memory?scale=MB\n", "  all      ", url, "/\n",
+      health.empty() ? "" : absl::StrCat("  health   ", health, "/healthz\n"));
 }
 
 void DemoService::Stop() {

@@ -101,6 +101,7 @@ constexpr DemoFlag kFlags[] = {
     {"connections", kAll},
     {"workers", kAll},
     {"listen", kAll},
+    {"health_listen", kAll},
     {"users_file", kAll},
     {"hosts", kAll},
     {"allow_remote", kAll},

@@ -15,6 +15,10 @@
 ABSL_FLAG(std::string, listen, "",
           "ADDRESS:PORT of /metrics and the /debug pages; port 0 picks a free "
           "one");
+ABSL_FLAG(
+    std::string, health_listen, "",
+    "ADDRESS:PORT of a listener that has /healthz and /-/ready alone, and "
+    "answers while clients hold the other");
 ABSL_FLAG(std::string, users_file, "",
           "file of users and bcrypt hashes, by role: who may ask for what; see "
           "docs/security.md");
@@ -32,6 +36,7 @@ namespace poolscope::demo {
 
 absl::string_view SidecarFlagDefault(absl::string_view name) {
   if (name == "listen") return "$POOLSCOPE_LISTEN, else 127.0.0.1:9464";
+  if (name == "health_listen") return "$POOLSCOPE_HEALTH_LISTEN, else none";
   if (name == "users_file") return "$POOLSCOPE_USERS_FILE, else no passwords";
   if (name == "hosts") return "$POOLSCOPE_HOSTS, else none";
   if (name == "allow_remote") return "$POOLSCOPE_ALLOW_REMOTE, else no";
@@ -44,6 +49,8 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromFlags() {
   options->walk_interval = absl::GetFlag(FLAGS_walk_interval);
   const std::string listen = absl::GetFlag(FLAGS_listen);
   if (!listen.empty()) options->listen_address = listen;
+  const std::string health_listen = absl::GetFlag(FLAGS_health_listen);
+  if (!health_listen.empty()) options->health_listen = health_listen;
   const std::string users_file = absl::GetFlag(FLAGS_users_file);
   if (!users_file.empty()) {
     absl::StatusOr<std::vector<User>> users = ReadUsersFile(users_file);

@@ -167,6 +167,9 @@ absl::StatusOr<std::unique_ptr<poolscope_sidecar>> StartSidecar(
     if (!users.ok()) return users.status();
     options.users = *std::move(users);
   }
+  if (asked.health_listen != nullptr) {
+    options.health_listen = asked.health_listen;
+  }
   if (asked.hosts != nullptr) {
     options.hosts = poolscope::SplitHosts(asked.hosts);
   }

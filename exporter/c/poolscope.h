@@ -135,10 +135,13 @@ typedef struct poolscope_sidecar_options {
   /* Names that the server goes by, with commas between them, beside its
    * addresses and "localhost". NULL: none. */
   const char* hosts;
+  /* "ADDRESS:PORT" of a listener that has /healthz and /-/ready alone. NULL:
+   * none. */
+  const char* health_listen;
 } poolscope_sidecar_options;
 
 #define POOLSCOPE_SIDECAR_OPTIONS_INIT \
-  { sizeof(poolscope_sidecar_options), NULL, 0, NULL, NULL }
+  { sizeof(poolscope_sidecar_options), NULL, 0, NULL, NULL, NULL }
 
 typedef struct poolscope_channels poolscope_channels;
 

@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "poolscope/examples/demo/socket.h"
+#include "poolscope/tests/examples/http_get.h"
 #include "poolscope/tests/examples/subprocess.h"
 
 namespace poolscope {
@@ -98,6 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFlag{"--listen=192.0.2.1:0", "192.0.2.1:0",
                 "SidecarOptions::allow_remote"},
         BadFlag{"--hosts=a,http://b", "\"http://b\"", "metrics.example"},
+        BadFlag{"--health_listen=80", "health_listen", "ADDRESS:PORT"},
         BadFlag{"--allow_remote=true", "'true'", "yes or no"},
         BadFlag{"--users_file=/nowhere", "/nowhere", "docs/security.md"},
         BadFlag{"--max_direct_memory=1m", "1048576", "4.0 MiB"},
@@ -148,6 +152,7 @@ TEST(DemoTest, HelpNamesEveryFlagAndScenario) {
                            "--users_file ",
                            "--allow_remote ",
                            "--hosts ",
+                           "--health_listen ",
                            "  steady  ",
                            "  leak  ",
                            "  slow-peer  ",
@@ -191,6 +196,29 @@ TEST(DemoTest, EndsByItselfWithASummary) {
     EXPECT_TRUE(absl::StrContains(demo.output(), text))
         << text << " in " << demo.output();
   }
+}
+
+// In "  metrics  http://127.0.0.1:34567/metrics".
+int PortIn(const std::string& line) {
+  const std::string before = "://127.0.0.1:";
+  const size_t at = line.find(before);
+  return at == std::string::npos ? 0 : std::atoi(&line[at + before.size()]);
+}
+
+TEST(DemoTest, AsksForThePasswordsInItsUsersFile) {
+  const std::string users = testing::TempDir() + "/demo_users";
+  std::ofstream(users)
+      << "act:\n  alice: "
+         "$2y$04$abcdefghijklmnopqrstuuA51kP3l7HVSfDb0kzsZVM2PgvRw2CXa\n";
+  Subprocess demo(Demo({"--listen=127.0.0.1:0", "--health_listen=127.0.0.1:0",
+                        "--users_file=" + users}));
+  const int port = PortIn(AwaitLine(demo, "  metrics"));
+  const int health_port = PortIn(AwaitLine(demo, "  health"));
+  EXPECT_EQ(HttpGet(port, "/metrics").status, 401);
+  EXPECT_EQ(HttpGet(health_port, "/metrics").status, 404);
+  EXPECT_EQ(HttpGet(health_port, "/healthz").status, 200);
+  demo.Signal(SIGTERM);
+  EXPECT_EQ(demo.Wait(), 0) << demo.errors();
 }
 
 class SignalTest : public testing::TestWithParam<int> {};

@@ -17,8 +17,9 @@ namespace {
 class SidecarEnvironmentTest : public testing::Test {
  protected:
   ~SidecarEnvironmentTest() override {
-    for (const char* variable : {"POOLSCOPE_LISTEN", "POOLSCOPE_ALLOW_REMOTE",
-                                 "POOLSCOPE_USERS_FILE", "POOLSCOPE_HOSTS"}) {
+    for (const char* variable :
+         {"POOLSCOPE_LISTEN", "POOLSCOPE_ALLOW_REMOTE", "POOLSCOPE_USERS_FILE",
+          "POOLSCOPE_HOSTS", "POOLSCOPE_HEALTH_LISTEN"}) {
       unsetenv(variable);
     }
   }
@@ -49,6 +50,7 @@ TEST_F(SidecarEnvironmentTest, SetsWhatItSays) {
   const std::string path = testing::TempDir() + "/environment_users";
   std::ofstream(path) << "debug:\n  grace: " << SampleUsers()[1].password_hash;
   Set("POOLSCOPE_LISTEN", "127.0.0.1:2");
+  Set("POOLSCOPE_HEALTH_LISTEN", "0.0.0.0:3");
   Set("POOLSCOPE_ALLOW_REMOTE", "yes");
   Set("POOLSCOPE_HOSTS", "a.example, b");
   Set("POOLSCOPE_USERS_FILE", path);
@@ -56,6 +58,7 @@ TEST_F(SidecarEnvironmentTest, SetsWhatItSays) {
       SidecarOptionsFromEnvironment();
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->listen_address, "127.0.0.1:2");
+  EXPECT_EQ(options->health_listen, "0.0.0.0:3");
   EXPECT_TRUE(options->allow_remote);
   EXPECT_EQ(options->hosts, (std::vector<std::string>{"a.example", "b"}));
   ASSERT_EQ(options->users.size(), 1u);

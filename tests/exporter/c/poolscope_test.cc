@@ -51,6 +51,24 @@ TEST(CInterfaceTest, AStructWithoutItsSizeIsRefused) {
   poolscope_allocator_destroy(allocator);
 }
 
+// What they do is tested where they are read; this is that each arrives.
+TEST(CInterfaceTest, OptionsOfTheSidecarArrive) {
+  const auto error = [](const poolscope_sidecar_options& options) {
+    EXPECT_EQ(poolscope_sidecar_start(&options), nullptr);
+    return std::string(poolscope_last_error());
+  };
+  poolscope_sidecar_options options = POOLSCOPE_SIDECAR_OPTIONS_INIT;
+  options.listen_address = "127.0.0.1:0";
+  options.users_file = "/nowhere";
+  EXPECT_THAT(error(options), HasSubstr("users file \"/nowhere\""));
+  options.users_file = nullptr;
+  options.hosts = "a.example, b:80";
+  EXPECT_THAT(error(options), HasSubstr("host \"b:80\""));
+  options.hosts = nullptr;
+  options.health_listen = "9465";
+  EXPECT_THAT(error(options), HasSubstr("health_listen"));
+}
+
 TEST(CInterfaceTest, FillsInNoMoreThanTheCallersStructHas) {
   poolscope_allocator* allocator = poolscope_allocator_create(nullptr);
   ASSERT_NE(allocator, nullptr) << poolscope_last_error();
