@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -118,6 +119,7 @@ absl::StatusOr<HttpAnswer> Parse(const HttpUrl& url, absl::string_view all) {
 absl::StatusOr<HttpAnswer> FetchHttp(const HttpUrl& url,
                                      absl::string_view method,
                                      absl::string_view target,
+                                     absl::string_view credentials,
                                      absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   const absl::StatusOr<std::unique_ptr<Socket>> connection =
@@ -127,6 +129,10 @@ absl::StatusOr<HttpAnswer> FetchHttp(const HttpUrl& url,
   const std::string request = absl::StrCat(
       method, " ", url.prefix, target, " HTTP/1.0\r\nHost: ", url.Authority(),
       "\r\nAccept: text/plain\r\n",
+      credentials.empty()
+          ? ""
+          : absl::StrCat("Authorization: Basic ",
+                         absl::Base64Escape(credentials), "\r\n"),
       method == "POST" ? "Content-Length: 0\r\n" : "", "\r\n");
   for (absl::string_view rest = request; !rest.empty();) {
     const ssize_t sent = send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);

@@ -25,13 +25,15 @@ struct HttpAnswer {
 // A detailed report has 150 bytes a mapping.
 inline constexpr size_t kMaxAnswerBytes = size_t{256} << 20;
 
-// `target` follows the URL's prefix; "/debug/memory?view=summary". Waits up to
+// `target` follows the URL's prefix; "/debug/memory?view=summary".
+// `credentials` are "NAME:PASSWORD", or empty, and in no error. Waits up to
 // `timeout` to connect, and for all of the answer: a walk over the mappings may
 // take seconds.
 // UnavailableError says in one line where and why there was no whole answer.
 absl::StatusOr<HttpAnswer> FetchHttp(const HttpUrl& url,
                                      absl::string_view method,
                                      absl::string_view target,
+                                     absl::string_view credentials,
                                      absl::Duration timeout);
 
 }  // namespace poolscope

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -18,6 +19,8 @@ namespace poolscope {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Minutes(1);
+// In the environment: what is in the command line is for everybody to see.
+constexpr char kPasswordVariable[] = "POOLSCOPE_PASSWORD";
 constexpr absl::string_view kReportBegins = "\nNative Memory Tracking:\n";
 constexpr absl::string_view kBaselineTaken = "Baseline taken\n";
 
@@ -36,7 +39,7 @@ NmtResult Failure(absl::string_view message, int exit_code) {
 }  // namespace
 
 const absl::string_view kNmtUsage =
-    R"(usage: poolscope-nmt URL [VIEW] [scale=B|KB|MB|GB] [peaks=1]
+    R"(usage: poolscope-nmt URL [VIEW] [scale=B|KB|MB|GB] [peaks=1] [user=NAME]
 
 Prints the native memory of the service whose sidecar is at URL, by category,
 as `jcmd PID VM.native_memory` prints that of a JVM. Without a port, 9464.
@@ -46,6 +49,8 @@ as `jcmd PID VM.native_memory` prints that of a JVM. Without a port, 9464.
   baseline      keeps the figures of this moment, to compare with
   summary.diff  the summary, with what changed since the baseline
   detail.diff   and the mappings that changed
+
+With user=NAME, the password is in the environment, as POOLSCOPE_PASSWORD.
 
 Exit code 1: the service did not answer, or not with a report; 2: the command
 line is wrong.
@@ -76,6 +81,8 @@ absl::StatusOr<NmtCommand> ParseNmtCommand(
       const absl::StatusOr<NmtScale> scale = ParseNmtScale(argument);
       if (!scale.ok()) return scale.status();
       absl::StrAppend(&options, "&", arguments[i]);
+    } else if (absl::ConsumePrefix(&argument, "user=")) {
+      command.user = std::string(argument);
     } else if (argument == "peaks=1" || argument == "peaks=0") {
       absl::StrAppend(&options, "&", argument);
     } else if (!view.empty()) {
@@ -114,8 +121,20 @@ NmtResult RunNmtCommand(const std::vector<std::string>& arguments) {
     result.output = std::string(kNmtUsage);
     return result;
   }
-  absl::StatusOr<HttpAnswer> answer =
-      FetchHttp(command->url, command->method, command->target, kPatience);
+  std::string credentials;
+  if (!command->user.empty()) {
+    const char* const password = std::getenv(kPasswordVariable);
+    if (password == nullptr) {
+      return Failure(
+          absl::StrCat("user=", absl::CHexEscape(command->user), " has no ",
+                       "password: put it into the environment as ",
+                       kPasswordVariable),
+          2);
+    }
+    credentials = absl::StrCat(command->user, ":", password);
+  }
+  absl::StatusOr<HttpAnswer> answer = FetchHttp(
+      command->url, command->method, command->target, credentials, kPatience);
   if (!answer.ok()) return Failure(answer.status().message(), 1);
   const std::string page = absl::StrCat("http://", command->url.Authority(),
                                         command->url.prefix, command->target);

@@ -4,6 +4,7 @@
 //   poolscope-nmt http://127.0.0.1:9464 summary scale=MB
 //   poolscope-nmt http://127.0.0.1:9464 baseline
 //   poolscope-nmt http://127.0.0.1:9464 summary.diff
+//   POOLSCOPE_PASSWORD=... poolscope-nmt http://127.0.0.1:9464 user=alice
 //
 // Exit codes: 0 when the report was printed, 1 when the service did not give it
 // (not reached, no baseline), 2 for a command line that means nothing.
@@ -25,6 +26,7 @@ struct NmtCommand {
   HttpUrl url;
   std::string method = "GET";
   std::string target;  // "/debug/memory?view=summary&scale=MB"
+  std::string user;    // empty: no password is sent
 };
 
 extern const absl::string_view kNmtUsage;

@@ -38,7 +38,7 @@ TEST(HttpFetchTest, AnAnswerThatNeverEndsIsLeftWhenTheTimeIsUp) {
   url.host = "127.0.0.1";
   url.port = absl::StrCat(ntohs(address.sin_port));
   const absl::Status status =
-      FetchHttp(url, "GET", "/", absl::Milliseconds(200)).status();
+      FetchHttp(url, "GET", "/", "", absl::Milliseconds(200)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(absl::StrContains(status.message(), "no answer in time"))
       << status;

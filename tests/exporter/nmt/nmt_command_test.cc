@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,9 +18,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "poolscope/exporter/authenticator.h"
 #include "poolscope/exporter/http_server.h"
 #include "poolscope/exporter/native_memory_handlers.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/tests/exporter/sample_users.h"
 #include "poolscope/tests/metrics/native_memory/sample_native_memory.h"
 
 namespace poolscope {
@@ -94,7 +97,9 @@ TEST(NmtCommandTest, HelpIsOutput) {
 
 class Service final : public HttpService {
  public:
-  Service() {
+  // With passwords, for SampleUsers() alone.
+  explicit Service(bool with_passwords = false) {
+    if (with_passwords) router_.set_authenticator(authenticator_.get());
     const NativeMemorySource source = [this](bool) {
       return later ? LaterNativeMemory() : SampleNativeMemory();
     };
@@ -126,6 +131,8 @@ class Service final : public HttpService {
 
  private:
   NativeMemoryBaseline baseline_;
+  const std::unique_ptr<Authenticator> authenticator_ =
+      *Authenticator::Create(SampleUsers());
   Router router_;
   std::unique_ptr<HttpServer> server_;
 };
@@ -147,6 +154,27 @@ TEST(NmtCommandTest, PrintsWhatTheServiceAnswers) {
   diff = service.Run({"detail.diff", "scale=KB"});
   EXPECT_EQ(diff.exit_code, 0) << diff.error;
   EXPECT_TRUE(absl::StrContains(diff.output, "malloc=6144KB +1024KB #30 +30"));
+}
+
+TEST(NmtCommandTest, GivesThePasswordThatTheEnvironmentHas) {
+  Service service(/*with_passwords=*/true);
+  unsetenv("POOLSCOPE_PASSWORD");
+  NmtResult result = service.Run({"summary"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.error, "poolscope-nmt: a user and a password, please\n");
+  result = service.Run({"user=alice"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.error,
+            "poolscope-nmt: user=alice has no password: put it into the "
+            "environment as POOLSCOPE_PASSWORD\n");
+  setenv("POOLSCOPE_PASSWORD", "act-me", /*overwrite=*/1);
+  EXPECT_EQ(service.Run({"user=alice"}).exit_code, 0);
+  EXPECT_EQ(service.Run({"baseline", "user=alice"}).exit_code, 0);
+  setenv("POOLSCOPE_PASSWORD", "wrong", /*overwrite=*/1);
+  result = service.Run({"user=alice"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_FALSE(absl::StrContains(result.error, "wrong")) << result.error;
+  unsetenv("POOLSCOPE_PASSWORD");
 }
 
 TEST(NmtCommandTest, SaysWhenItIsNoSidecar) {
