@@ -1,0 +1,117 @@
+#include "poolscope/metrics/history/trend.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "poolscope/metrics/history/exposition_split.h"
+
+namespace poolscope {
+namespace {
+
+// Adds a scrape as it stands on /metrics.
+bool Add(MetricHistory& history, int64_t nanos, const std::string& text) {
+  std::string names;
+  std::string values;
+  SplitExposition(text, names, values);
+  return history.Add(nanos, std::make_shared<const std::string>(names), values);
+}
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr int64_t kSecond = 1000000000;
+
+std::string Scrape(uint64_t used_bytes, uint64_t pinned_bytes) {
+  return absl::StrCat(
+      "# TYPE poolscope_direct_memory_used_bytes gauge\n"
+      "poolscope_direct_memory_used_bytes{allocator=\"rpc\"} ",
+      used_bytes,
+      "\n# TYPE poolscope_direct_memory_limit_bytes gauge\n"
+      "poolscope_direct_memory_limit_bytes{allocator=\"rpc\"} ",
+      100 * kMiB,
+      "\n# TYPE poolscope_arena_pinned_bytes gauge\n"
+      "poolscope_arena_pinned_bytes{allocator=\"rpc\",arena=\"0\"} ",
+      pinned_bytes,
+      "\npoolscope_arena_pinned_bytes{allocator=\"rpc\",arena=\"1\"} 10\n");
+}
+
+const Trend* Find(const std::vector<Trend>& trends, absl::string_view name) {
+  for (const Trend& trend : trends) {
+    if (trend.name == name) return &trend;
+  }
+  return nullptr;
+}
+
+TEST(TrendTest, GrowthLeadsToTheLimit) {
+  MetricHistory history;
+  for (int i = 0; i <= 60; ++i) {
+    Add(history, i * kSecond, Scrape((20 + i) * kMiB, i));
+  }
+  const std::vector<Trend> trends = MakeTrends(history);
+  ASSERT_EQ(trends.size(), 2u);
+  const Trend* const used = Find(trends, "used: rpc");
+  ASSERT_NE(used, nullptr);
+  EXPECT_EQ(used->first, 20 * kMiB);
+  EXPECT_EQ(used->last, 80 * kMiB);
+  EXPECT_EQ(used->most, 80 * kMiB);
+  EXPECT_DOUBLE_EQ(used->growth_a_minute, 60.0 * kMiB);
+  EXPECT_EQ(used->limit, 100.0 * kMiB);
+  ASSERT_TRUE(used->seconds_to_limit.has_value());
+  EXPECT_NEAR(*used->seconds_to_limit, 20, 1e-6);
+  // Arenas are summed; there is no limit.
+  const Trend* const pinned = Find(trends, "pinned: rpc");
+  ASSERT_NE(pinned, nullptr);
+  EXPECT_EQ(pinned->first, 10);
+  EXPECT_EQ(pinned->last, 70);
+  EXPECT_FALSE(pinned->limit.has_value());
+}
+
+TEST(TrendTest, WhatShrinksReachesNoLimit) {
+  MetricHistory history;
+  for (int i = 0; i <= 30; ++i) {
+    Add(history, i * kSecond, Scrape((90 - i) * kMiB, 0));
+  }
+  const std::vector<Trend> trends = MakeTrends(history);
+  const Trend* const used = Find(trends, "used: rpc");
+  ASSERT_NE(used, nullptr);
+  EXPECT_EQ(used->most, 90 * kMiB);
+  EXPECT_DOUBLE_EQ(used->growth_a_minute, -60.0 * kMiB);
+  EXPECT_FALSE(used->seconds_to_limit.has_value());
+  EXPECT_TRUE(absl::StrContains(TrendText(trends, {kMiB, "MB"}), "-60MB"));
+}
+
+TEST(TrendTest, OnePointHasNoGrowth) {
+  MetricHistory history;
+  Add(history, 1, Scrape(5 * kMiB, 0));
+  const std::vector<Trend> trends = MakeTrends(history);
+  EXPECT_EQ(Find(trends, "used: rpc")->growth_a_minute, 0);
+  EXPECT_TRUE(MakeTrends(MetricHistory()).empty());
+}
+
+TEST(TrendTest, ATableHasARowEach) {
+  Trend used;
+  used.name = "used: rpc";
+  used.first = 20.0 * kMiB;
+  used.last = used.most = 80.0 * kMiB;
+  used.growth_a_minute = 60.0 * kMiB;
+  used.limit = 100.0 * kMiB;
+  used.seconds_to_limit = 19.2;
+  Trend refused;
+  refused.name = "refused: rpc";
+  refused.bytes = false;
+  refused.last = refused.most = 12;
+  EXPECT_EQ(
+      TrendText({used, refused}, {kMiB, "MB"}),
+      "                                     last         first          most"
+      "      a minute         limit  reached in\n"
+      "used: rpc                            80MB          20MB          80MB"
+      "         +60MB         100MB  20s\n"
+      "refused: rpc                           12             0            12"
+      "             0\n");
+}
+
+}  // namespace
+}  // namespace poolscope
