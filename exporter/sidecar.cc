@@ -1,8 +1,10 @@
 #include "poolscope/exporter/sidecar.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,8 @@
 #include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/authenticator.h"
+#include "poolscope/exporter/blackbox/black_box_file.h"
+#include "poolscope/exporter/blackbox/black_box_recorder.h"
 #include "poolscope/exporter/content_encoder.h"
 #include "poolscope/exporter/host_names.h"
 #include "poolscope/exporter/http_message.h"
@@ -50,6 +54,11 @@ std::vector<std::string> HandlerNames(const Router& router) {
   names.emplace_back(Router::kOther);
   return names;
 }
+
+// Of records, and at most of walks beside them.
+constexpr absl::Duration kBlackBoxInterval = absl::Seconds(1);
+// Of one core, for walks: each second's while some GiB are resident at most.
+constexpr double kBlackBoxWalkShare = 0.02;
 
 // A few probes at a time, each for a moment.
 constexpr int kHealthThreads = 4;
@@ -103,6 +112,12 @@ struct Sidecar::Parts final : public HttpService {
     result.process_figures = [this] { return monitor.Latest(); };
     result.native_memory = [this] { return native_memory.Latest(); };
     result.trim_stats = [this] { return trimmer.Stats(); };
+    result.black_box = [this]() -> std::optional<SampleRun> {
+      const BlackBoxRecorder* const shown =
+          shown_black_box.load(std::memory_order_acquire);
+      if (shown == nullptr) return std::nullopt;
+      return shown->LatestRun();
+    };
     result.exporter_bytes = [this] { return held_bytes(); };
     return result;
   }
@@ -118,7 +133,13 @@ struct Sidecar::Parts final : public HttpService {
       }
       return ranges;
     };
-    result.walker.interval = options.walk_interval;
+    result.walker.interval =
+        options.black_box_path.empty()
+            ? options.walk_interval
+            : std::min(options.walk_interval, kBlackBoxInterval);
+    if (!options.black_box_path.empty()) {
+      result.walker.most_share = kBlackBoxWalkShare;
+    }
     result.walker.most_resident_bytes = options.max_walk_resident_bytes;
     // The rest of the threads stays free for scrapes.
     result.walker.most_requests = std::max(1, options.server_threads / 2);
@@ -127,10 +148,35 @@ struct Sidecar::Parts final : public HttpService {
   }
 
   uint64_t held_bytes() const {
-    return writers.held_bytes() + encoder.held_bytes();
+    const BlackBoxRecorder* const shown =
+        shown_black_box.load(std::memory_order_acquire);
+    return writers.held_bytes() + encoder.held_bytes() +
+           (shown == nullptr ? 0 : shown->held_bytes());
   }
 
   void Sample() { monitor.Sample(registry.Snapshots("", /*detailed=*/false)); }
+
+  // Last of all that starts: a start that fails leaves the black box of the run
+  // before where it is.
+  absl::Status StartBlackBox(const SidecarOptions& options) {
+    absl::StatusOr<std::unique_ptr<PeriodicTasks>> writer =
+        PeriodicTasks::Start(kBlackBoxInterval);
+    if (!writer.ok()) return writer.status();
+    absl::StatusOr<std::unique_ptr<BlackBoxFile>> file =
+        BlackBoxFile::Create(options.black_box_path, options.black_box_bytes);
+    if (!file.ok()) return file.status();
+    black_box = std::make_unique<BlackBoxRecorder>(
+        *std::move(file), &registry, [this] { return native_memory.Latest(); });
+    // So that the file tells of a process that ends within a second.
+    const absl::Status first = black_box->Record(/*last=*/false);
+    if (!first.ok()) return first;
+    shown_black_box.store(black_box.get(), std::memory_order_release);
+    black_box_writer = *std::move(writer);
+    // What goes wrong is a metric, scrape_success.
+    black_box_writer->Add(
+        this, [this] { black_box->Record(/*last=*/false).IgnoreError(); });
+    return absl::OkStatus();
+  }
 
   HttpResponse Serve(const HttpRequest& request) override {
     HttpResponse response = router->Serve(request);
@@ -170,11 +216,16 @@ struct Sidecar::Parts final : public HttpService {
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;
   HealthService health;
-  std::unique_ptr<PeriodicTasks> maintainer;  // null: the embedder does it
-  std::unique_ptr<PeriodicTasks> sampler;     // null: no such figures
-  std::unique_ptr<PeriodicTasks> walker;      // null: on demand alone
-  std::unique_ptr<HttpServer> server;         // null once stopped
-  std::unique_ptr<HttpServer> health_server;  // null: none, or stopped
+  std::unique_ptr<PeriodicTasks> maintainer;    // null: the embedder does it
+  std::unique_ptr<PeriodicTasks> sampler;       // null: no such figures
+  std::unique_ptr<PeriodicTasks> walker;        // null: on demand alone
+  std::unique_ptr<BlackBoxRecorder> black_box;  // null: none
+  // The same, for scrapes, which may come before it is there: acquired, so that
+  // they see it whole.
+  std::atomic<const BlackBoxRecorder*> shown_black_box{nullptr};
+  std::unique_ptr<PeriodicTasks> black_box_writer;  // null: none, or stopped
+  std::unique_ptr<HttpServer> server;               // null once stopped
+  std::unique_ptr<HttpServer> health_server;        // null: none, or stopped
   int port = 0;
   std::string url;
   int health_port = 0;
@@ -247,10 +298,18 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     }
     parts->health_port = parts->health_server->port();
   }
+  if (!options.black_box_path.empty()) {
+    const absl::Status recording = parts->StartBlackBox(options);
+    if (!recording.ok()) return recording;
+  }
   return std::unique_ptr<Sidecar>(new Sidecar(std::move(parts)));
 }
 
 void Sidecar::Stop() {
+  if (parts_->black_box_writer != nullptr) {
+    parts_->black_box_writer.reset();
+    parts_->black_box->Record(/*last=*/true).IgnoreError();
+  }
   parts_->health_server.reset();
   parts_->server.reset();
   parts_->walker.reset();

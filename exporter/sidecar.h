@@ -10,8 +10,8 @@
 // This is where the graph is built: registry of sources, router with its
 // handlers, HTTP server, one thread that calls Maintain() of every registered
 // allocator, and Check() of its leak detector, about once a second, one that
-// samples cgroups, memory pressure and malloc, and one that walks over the
-// process's mappings.
+// samples cgroups, memory pressure and malloc, one that walks over the
+// process's mappings, and with a black box one that writes it.
 //
 //   GET /metrics       text 0.0.4 for Prometheus
 //   GET /healthz       200 while the process answers

@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "poolscope/exporter/blackbox/black_box_file.h"
 #include "poolscope/exporter/host_names.h"
 #include "poolscope/exporter/listen_address.h"
 
@@ -66,6 +67,11 @@ absl::Status ValidateSidecarOptions(const SidecarOptions& options) {
   status.Update(CheckInterval("maintain_interval", options.maintain_interval));
   status.Update(CheckInterval("sample_interval", options.sample_interval));
   status.Update(CheckInterval("walk_interval", options.walk_interval));
+  status.Update(CheckRange(
+      "black_box_bytes",
+      options.black_box_bytes >= BlackBoxFile::kMinBytes &&
+          options.black_box_bytes <= BlackBoxFile::kMaxBytes,
+      absl::StrCat(options.black_box_bytes), "from 1048576 to 1073741824"));
   status.Update(ValidateUsers(options.users));
   status.Update(ValidateHostNames(options.hosts));
   status.Update(CheckExposure(options));

@@ -80,6 +80,18 @@ struct SidecarOptions {
   // standard names itself.
   bool process_metrics = true;
 
+  // A file that keeps every metric of the last minutes, a record a second, and
+  // outlives the process however it ends: docs/black-box.md, and the program
+  // poolscope-blackbox. Empty: none. A black box that is there already is kept
+  // as FILE.previous; any other file is refused. Each process needs a file of
+  // its own. Registered collectables are asked each second, too, and walks in
+  // the background come each second, or as often as 2 % of a core allow, unless
+  // walk_interval is less, or 0.
+  std::string black_box_path;
+  // Its size, allocated at the start; 1 MiB to 1 GiB. 16 MiB keep an hour of
+  // 1,000 series, and some fifteen minutes of 10,000.
+  uint64_t black_box_bytes = uint64_t{16} << 20;
+
   // Where procfs is mounted.
   std::string proc_root = "/proc";
   // Put before /proc and /sys where limits and pressure are read, as in a

@@ -334,6 +334,12 @@ void MetricRegistry::Collect(MetricWriter& writer) {
   }
   if (options_.native_memory != nullptr) CollectWalk(self, merged);
   CollectBackground(snapshots, self, merged);
+  if (options_.black_box != nullptr) {
+    if (const std::optional<SampleRun> run = options_.black_box()) {
+      self.runs.push_back(
+          {"black_box", run->success, run->duration_seconds, run->age_seconds});
+    }
+  }
   if (options_.trim_stats != nullptr) {
     CollectTrims(options_.trim_stats(), merged);
   }

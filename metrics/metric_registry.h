@@ -68,6 +68,9 @@ struct MetricRegistryOptions {
   // the families of malloc, limits and pressure out, but for the headroom of
   // the allocators themselves.
   std::function<std::optional<ProcessFigures>()> process_figures;
+  // How the latest record of the black box went; null, or while it gives
+  // nothing, leaves that collector out.
+  std::function<std::optional<SampleRun>()> black_box;
   // What was trimmed on request; null leaves its families out.
   std::function<TrimStats()> trim_stats;
   // Bytes the exporter holds for itself; null counts none.
