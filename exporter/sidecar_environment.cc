@@ -51,6 +51,7 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
     SidecarOptions options) {
   ReadText("POOLSCOPE_LISTEN", &options.listen_address);
   ReadText("POOLSCOPE_HEALTH_LISTEN", &options.health_listen);
+  ReadText("POOLSCOPE_BLACK_BOX", &options.black_box_path);
   std::string hosts;
   ReadText("POOLSCOPE_HOSTS", &hosts);
   if (!hosts.empty()) options.hosts = SplitHosts(hosts);

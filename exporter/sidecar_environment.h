@@ -5,6 +5,7 @@
 //   POOLSCOPE_USERS_FILE     the file of users (users.h)
 //   POOLSCOPE_HOSTS          names it goes by, with commas between them
 //   POOLSCOPE_ALLOW_REMOTE   yes or no
+//   POOLSCOPE_BLACK_BOX      the file that keeps the last minutes
 //
 // For programs that have no options of their own for it; a sidecar does not
 // look there by itself.

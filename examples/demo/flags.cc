@@ -116,6 +116,7 @@ constexpr DemoFlag kFlags[] = {
     {"socket_buffer", kRelay},
     {"governor", kRelay | kAggregator},
     {"walk_interval", kAll},
+    {"black_box", kAll},
     {"connect_delay", kWebSocket},
     {"connect_message", kWebSocket},
     {"leak_detection", kAll},

@@ -32,6 +32,10 @@ ABSL_FLAG(absl::Duration, walk_interval, absl::Seconds(30),
           "time between two walks over the mappings, for the metrics of native "
           "memory, such as 1s; 0: none");
 
+ABSL_FLAG(std::string, black_box, "",
+          "FILE that keeps the figures of the last minutes, for "
+          "poolscope-blackbox");
+
 namespace poolscope::demo {
 
 absl::string_view SidecarFlagDefault(absl::string_view name) {
@@ -40,6 +44,7 @@ absl::string_view SidecarFlagDefault(absl::string_view name) {
   if (name == "users_file") return "$POOLSCOPE_USERS_FILE, else no passwords";
   if (name == "hosts") return "$POOLSCOPE_HOSTS, else none";
   if (name == "allow_remote") return "$POOLSCOPE_ALLOW_REMOTE, else no";
+  if (name == "black_box") return "$POOLSCOPE_BLACK_BOX, else none";
   return "";
 }
 
@@ -68,6 +73,8 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromFlags() {
     }
     options->allow_remote = allow_remote == "yes";
   }
+  const std::string black_box = absl::GetFlag(FLAGS_black_box);
+  if (!black_box.empty()) options->black_box_path = black_box;
   return options;
 }
 

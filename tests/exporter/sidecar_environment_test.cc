@@ -19,7 +19,8 @@ class SidecarEnvironmentTest : public testing::Test {
   ~SidecarEnvironmentTest() override {
     for (const char* variable :
          {"POOLSCOPE_LISTEN", "POOLSCOPE_ALLOW_REMOTE", "POOLSCOPE_USERS_FILE",
-          "POOLSCOPE_HOSTS", "POOLSCOPE_HEALTH_LISTEN"}) {
+          "POOLSCOPE_HOSTS", "POOLSCOPE_HEALTH_LISTEN",
+          "POOLSCOPE_BLACK_BOX"}) {
       unsetenv(variable);
     }
   }
@@ -54,11 +55,13 @@ TEST_F(SidecarEnvironmentTest, SetsWhatItSays) {
   Set("POOLSCOPE_ALLOW_REMOTE", "yes");
   Set("POOLSCOPE_HOSTS", "a.example, b");
   Set("POOLSCOPE_USERS_FILE", path);
+  Set("POOLSCOPE_BLACK_BOX", "/var/lib/relay/box");
   const absl::StatusOr<SidecarOptions> options =
       SidecarOptionsFromEnvironment();
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->listen_address, "127.0.0.1:2");
   EXPECT_EQ(options->health_listen, "0.0.0.0:3");
+  EXPECT_EQ(options->black_box_path, "/var/lib/relay/box");
   EXPECT_TRUE(options->allow_remote);
   EXPECT_EQ(options->hosts, (std::vector<std::string>{"a.example", "b"}));
   ASSERT_EQ(options->users.size(), 1u);

@@ -150,6 +150,7 @@ done
 check "a service that finds it with pkg-config builds" build_with_pkg_config
 check "a service runs, pkg-config" serves "$work/service-pc"
 check "poolscope-nmt runs" "$prefix/bin/poolscope-nmt" --help
+check "poolscope-blackbox runs" "$prefix/bin/poolscope-blackbox" --help
 check "it is packaged for Debian" builds_a_debian_package
 check "a service builds in another Bazel workspace" build_in_another_workspace
 check "a service runs, Bazel" serves "$work/service"
