@@ -1,6 +1,8 @@
 #include "poolscope/metrics/process/malloc_library.h"
 
 #include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
 
 #include <cstdint>
 
@@ -26,10 +28,30 @@ const void* ObjectOf(const void* address) {
   return info.dli_fbase;
 }
 
+// The object that serves malloc(). A program that is not built to be moved
+// (-no-pie) and takes the address of malloc() has a stub of its own there,
+// which then is the function's address everywhere; so the others are asked too.
+const void* ObjectOfMalloc() {
+  for (const char* name : {"malloc", "posix_memalign", "malloc_usable_size"}) {
+    const void* const address = dlsym(RTLD_DEFAULT, name);
+    Dl_info info;
+    void* symbol = nullptr;
+    if (address == nullptr ||
+        dladdr1(address, &info, &symbol, RTLD_DL_SYMENT) == 0) {
+      continue;
+    }
+    const bool stub =
+        symbol != nullptr &&
+        static_cast<const ElfW(Sym)*>(symbol)->st_shndx == SHN_UNDEF;
+    if (!stub) return info.dli_fbase;
+  }
+  return nullptr;
+}
+
 // The functions of the one object that malloc() lies in.
 class MallocObject {
  public:
-  MallocObject() : object_(ObjectOf(dlsym(RTLD_DEFAULT, "malloc"))) {}
+  MallocObject() : object_(ObjectOfMalloc()) {}
 
   // Sets `function` unless it lies elsewhere, and says whether it did.
   template <typename Function>
