@@ -1,0 +1,38 @@
+#include "poolscope/exporter/preload/own_descriptors.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+
+namespace poolscope {
+
+absl::Status TakeOwnDescriptors(bool keep_stderr) {
+  // Copies the first three and no other.
+  if (close_range(STDERR_FILENO + 1, std::numeric_limits<unsigned>::max(),
+                  CLOSE_RANGE_UNSHARE) != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot take descriptors of its own, which needs Linux "
+                     "5.9: ",
+                     std::strerror(errno)));
+  }
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot open /dev/null: ", std::strerror(errno)));
+  }
+  dup2(null, STDIN_FILENO);
+  dup2(null, STDOUT_FILENO);
+  if (!keep_stderr) dup2(null, STDERR_FILENO);
+  if (null > STDERR_FILENO) close(null);
+  return absl::OkStatus();
+}
+
+void LeaveStderr() { dup2(STDOUT_FILENO, STDERR_FILENO); }
+
+}  // namespace poolscope
