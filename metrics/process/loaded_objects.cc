@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <limits.h>
 #include <link.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -53,6 +54,24 @@ LoadedSegment SegmentOf(const dl_phdr_info& info, const ElfW(Phdr) & header) {
           (begin + header.p_memsz + page_mask) & ~page_mask};
 }
 
+pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+
+using Visitor = int (*)(dl_phdr_info* info, size_t bytes, void* data);
+
+// dl_iterate_phdr(), but never while another thread forks: glibc (2.36) leaves
+// its lock taken in the child then, and whatever in there asks the loader waits
+// for ever. A malloc that locks itself over fork() has said so before the first
+// call, so that fork() takes this lock first, as we do.
+void VisitObjects(Visitor visit, void* data) {
+  [[maybe_unused]] static const int registered =
+      pthread_atfork([] { pthread_mutex_lock(&reading); },
+                     [] { pthread_mutex_unlock(&reading); },
+                     [] { pthread_mutex_unlock(&reading); });
+  pthread_mutex_lock(&reading);
+  dl_iterate_phdr(visit, data);
+  pthread_mutex_unlock(&reading);
+}
+
 void Append(const dl_phdr_info& info, std::vector<LoadedObject>* objects) {
   const uint64_t page_mask = static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) - 1;
   const absl::Span<const ElfW(Phdr)> headers(info.dlpi_phdr, info.dlpi_phnum);
@@ -80,7 +99,7 @@ void Append(const dl_phdr_info& info, std::vector<LoadedObject>* objects) {
 std::vector<LoadedObject> ReadLoadedObjects(absl::string_view proc_root) {
   std::vector<LoadedObject> objects;
   // The loader names the program first, and gives it no path.
-  dl_iterate_phdr(
+  VisitObjects(
       [](dl_phdr_info* info, size_t, void* data) {
         Append(*info, static_cast<std::vector<LoadedObject>*>(data));
         return 0;
@@ -95,7 +114,7 @@ std::vector<LoadedObject> ReadLoadedObjects(absl::string_view proc_root) {
 
 std::vector<LoadedSegment> ReadLoadedSegments() {
   std::vector<LoadedSegment> segments;
-  dl_iterate_phdr(
+  VisitObjects(
       [](dl_phdr_info* info, size_t, void* data) {
         for (const ElfW(Phdr) & header :
              absl::MakeConstSpan(info->dlpi_phdr, info->dlpi_phnum)) {

@@ -5,7 +5,8 @@
 // The dynamic loader is asked, not procfs: it also has each object's build id
 // at hand, and knows of no half-mapped one.
 //
-// Thread safety: thread-safe. Takes the loader's lock for a short time.
+// Thread safety: thread-safe. Takes the loader's lock for a short time, and
+// fork() waits for that.
 #ifndef POOLSCOPE_METRICS_PROCESS_LOADED_OBJECTS_H_
 #define POOLSCOPE_METRICS_PROCESS_LOADED_OBJECTS_H_
 

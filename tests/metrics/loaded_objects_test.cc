@@ -1,12 +1,17 @@
 #include "poolscope/metrics/process/loaded_objects.h"
 
 #include <limits.h>
+#include <link.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -88,6 +93,30 @@ TEST(LoadedObjectsTest, WithoutProcfsTheProgramHasNoPath) {
   ASSERT_GE(objects.size(), 3u);
   EXPECT_EQ(objects[0].path, "");
   EXPECT_NE(objects[1].path, "");
+}
+
+// glibc leaves the loader locked in a child that is forked while another thread
+// reads its list.
+TEST(LoadedObjectsTest, ChildrenThatAreForkedMeanwhileMayAskTheLoader) {
+  std::atomic<bool> stop{false};
+  std::thread reader([&stop] {
+    while (!stop) ReadLoadedSegments();
+  });
+  int hung = 0;
+  for (int i = 0; i < 100 && hung == 0; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(5);  // rather than for ever
+      dl_iterate_phdr([](dl_phdr_info*, size_t, void*) { return 0; }, nullptr);
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (status != 0) ++hung;
+  }
+  stop = true;
+  reader.join();
+  EXPECT_EQ(hung, 0);
 }
 
 }  // namespace
