@@ -7,6 +7,8 @@
 #   buffer       knows nothing of outbound queues
 #   metrics      sees the values of pool and outbound, never their internals
 #   civetweb     is used by one library alone
+#   preload      is used by the library that is preloaded, which puts a
+#                sigaction() before glibc's
 #   openssl      is used by the hook that counts its memory alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
 #
@@ -111,6 +113,10 @@ exactly "one library alone uses civetweb" \
 exactly "one library alone uses OpenSSL" \
   "kind('cc_library rule', rdeps(//..., @openssl//:all, 1)) - @openssl//:all" \
   "//metrics/native_memory:openssl_memory"
+exactly "one library alone puts a sigaction() before glibc's" \
+  "kind(rule, rdeps(//..., //exporter/preload:listener, 1)) \
+    - //exporter/preload:listener" \
+  "//exporter/preload:libpoolscope-sidecar.so"
 never "the library does not depend on googletest or Google Benchmark" \
   "$library" @com_google_absl \
   @com_google_googletest @com_github_google_benchmark
