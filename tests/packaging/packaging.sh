@@ -62,7 +62,8 @@ exports_poolscope_alone() {
 each_header_is_installed() {
   diff <(cd "$prefix/include/poolscope" && find . -name '*.h' | sort) \
     <(find ./allocator ./metrics ./exporter -name '*.h' \
-      -not -path './exporter/nmt/*' -not -path './exporter/ui/*' | sort)
+      -not -path './exporter/nmt/*' -not -path './exporter/preload/*' \
+      -not -path './exporter/ui/*' | sort)
 }
 
 build_consumers() {
@@ -93,6 +94,25 @@ serves() {
     '^poolscope_direct_memory_used_bytes{allocator="consumer"} [1-9]' || code=1
   answers "$url/debug/memory" 'Pool Arenas' || code=1
   answers "$url/" '<title>poolscope' || code=1
+  exec {input}>&-
+  wait "$pid" || code=1
+  return "$code"
+}
+
+# Runs cat(1) with the library to preload, scrapes it and ends it.
+serves_what_it_is_loaded_into() {
+  local port_file=$work/port code=0 tries
+  coproc program {
+    LD_PRELOAD=$(library_dir)/libpoolscope-sidecar.so \
+      POOLSCOPE_LISTEN=127.0.0.1:0 POOLSCOPE_PORT_FILE=$port_file exec cat
+  }
+  local pid=$program_PID input=${program[1]}
+  for ((tries = 0; tries < 300; ++tries)); do
+    [ -e "$port_file" ] && break
+    sleep 0.1
+  done
+  answers "http://127.0.0.1:$(<"$port_file")/metrics" \
+    '^process_resident_memory_bytes [1-9]' || code=1
   exec {input}>&-
   wait "$pid" || code=1
   return "$code"
@@ -151,6 +171,7 @@ check "a service that finds it with pkg-config builds" build_with_pkg_config
 check "a service runs, pkg-config" serves "$work/service-pc"
 check "poolscope-nmt runs" "$prefix/bin/poolscope-nmt" --help
 check "poolscope-blackbox runs" "$prefix/bin/poolscope-blackbox" --help
+check "a program runs that it is loaded into" serves_what_it_is_loaded_into
 check "it is packaged for Debian" builds_a_debian_package
 check "a service builds in another Bazel workspace" build_in_another_workspace
 check "a service runs, Bazel" serves "$work/service"
