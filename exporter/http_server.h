@@ -25,25 +25,11 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/http_service.h"
 #include "poolscope/exporter/listen_address.h"
 
 namespace poolscope {
-
-// What the server calls, from several threads at a time.
-class HttpService {
- public:
-  virtual ~HttpService() = default;
-
-  virtual HttpResponse Serve(const HttpRequest& request) = 0;
-
-  // An answer was handed to the socket. `handler` is the response's, or empty
-  // where the request never reached Serve().
-  virtual void Served(absl::string_view handler, int status,
-                      absl::Duration took) = 0;
-};
 
 struct HttpServerOptions {
   ListenAddress address;
