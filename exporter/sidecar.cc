@@ -27,6 +27,7 @@
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/http_metrics.h"
 #include "poolscope/exporter/http_server.h"
+#include "poolscope/exporter/http_service.h"
 #include "poolscope/exporter/listen_address.h"
 #include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/native_memory_handlers.h"
@@ -224,7 +225,7 @@ struct Sidecar::Parts final : public HttpService {
   // they see it whole.
   std::atomic<const BlackBoxRecorder*> shown_black_box{nullptr};
   std::unique_ptr<PeriodicTasks> black_box_writer;  // null: none, or stopped
-  std::unique_ptr<HttpServer> server;               // null once stopped
+  std::unique_ptr<HttpServer> server;               // null: none, or stopped
   std::unique_ptr<HttpServer> health_server;        // null: none, or stopped
   int port = 0;
   std::string url;
@@ -283,13 +284,15 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     parts->walker->Add(parts.get(),
                        [raw = parts.get()] { raw->native_memory.WalkIfDue(); });
   }
-  absl::Status status =
-      StartServer(options, options.listen_address, options.server_threads,
-                  parts.get(), &parts->server, &parts->url);
-  if (!status.ok()) return status;
-  parts->port = parts->server->port();
+  if (!options.listen_address.empty()) {
+    const absl::Status status =
+        StartServer(options, options.listen_address, options.server_threads,
+                    parts.get(), &parts->server, &parts->url);
+    if (!status.ok()) return status;
+    parts->port = parts->server->port();
+  }
   if (!options.health_listen.empty()) {
-    status =
+    const absl::Status status =
         StartServer(options, options.health_listen, kHealthThreads,
                     &parts->health, &parts->health_server, &parts->health_url);
     if (!status.ok()) {
@@ -316,6 +319,8 @@ void Sidecar::Stop() {
   parts_->sampler.reset();
   parts_->maintainer.reset();
 }
+
+HttpService* Sidecar::service() { return parts_.get(); }
 
 int Sidecar::port() const { return parts_->port; }
 

@@ -63,6 +63,7 @@ namespace poolscope {
 
 class BufferAllocator;
 class ChannelRegistry;
+class HttpService;
 class LeakDetector;
 class MemoryGovernor;
 class PooledAllocator;
@@ -88,9 +89,13 @@ class Sidecar final {
   // two seconds. May be called twice.
   void Stop();
 
-  // The port listened on, also when 0 was asked for.
+  // What answers its requests, for a server that the service has itself
+  // (civetweb/civetweb_mount.h); valid until the sidecar is destroyed.
+  HttpService* service();
+
+  // The port listened on, also when 0 was asked for; 0 without a server.
   int port() const;
-  // "http://127.0.0.1:9464", without a slash at its end.
+  // "http://127.0.0.1:9464", without a slash at its end; "" without a server.
   std::string url() const;
 
   // The same of the listener for health alone; 0 and "" where there is none.

@@ -18,7 +18,8 @@ namespace poolscope {
 
 struct SidecarOptions {
   // "ADDRESS:PORT": an IPv4 address, an IPv6 address in brackets, or
-  // "localhost". Port 0 picks a free one; see Sidecar::port().
+  // "localhost". Port 0 picks a free one; see Sidecar::port(). Empty: no
+  // server, for a service that mounts Sidecar::service() in its own.
   std::string listen_address = "127.0.0.1:9464";
 
   // Who may ask for what, with bcrypt hashes (users.h; ReadUsersFile() reads

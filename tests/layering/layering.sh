@@ -107,9 +107,10 @@ exactly "metrics sees the values of outbound queues, not their parts" \
 //allocator/outbound:memory_governor_stats
 //allocator/outbound:outbound_failure
 //allocator/outbound:outbound_stats"
-exactly "one library alone uses civetweb" \
-  "kind(rule, rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
-  "//exporter:http_server"
+exactly "the server and what mounts pages in another's alone use civetweb" \
+  "kind('cc_library rule', rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
+  "//exporter:http_server
+//exporter/civetweb:civetweb_mount"
 exactly "one library alone uses OpenSSL" \
   "kind('cc_library rule', rdeps(//..., @openssl//:all, 1)) - @openssl//:all" \
   "//metrics/native_memory:openssl_memory"
