@@ -38,8 +38,9 @@ class HttpMetrics {
 
  private:
   // What this server can answer; anything else is counted as the last.
-  static constexpr std::array<int, 13> kCodes = {
-      200, 304, 400, 401, 403, 404, 405, 409, 414, 429, 431, 503, 500};
+  static constexpr std::array<int, 16> kCodes = {200, 304, 400, 401, 403, 404,
+                                                 405, 408, 409, 414, 429, 431,
+                                                 501, 503, 505, 500};
 
   struct Handler {
     std::string name;

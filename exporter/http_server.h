@@ -1,23 +1,26 @@
-// HttpServer: HTTP/1.1 over civetweb. The only unit that knows civetweb.
+// HttpServer: HTTP/1.1 over sockets of its own, plain or with TLS.
 //
-// One connection occupies one thread until it is closed. It is kept alive only
-// while at most half as many connections are open as there are threads, so that
-// clients which keep talking leave threads for the others; and never after a
-// request that announces a body, or an answer that the client did not take.
-// Connections that send nothing hold their thread for the timeout: N of them
-// delay an answer by up to N / threads timeouts.
+//   I/O thread (http_io_loop.h)                 `threads` workers
+//   accept, handshake, heads of requests,  -->  HttpService::Serve()
+//   answers, deadlines, bounds             <--
 //
-// Nothing is served from files, and no request body is read. Answers carry
-// nosniff and, unless the handler has others, no-store and a content security
-// policy that allows nothing.
+// A connection occupies no thread: one that is silent, slow or kept alive costs
+// a descriptor and some hundred bytes. Workers see requests alone that have
+// arrived whole and are well-formed (http_parser.h); an answer is sent by the
+// I/O thread, as fast as the client takes it. docs/http-server.md has the whole
+// way, and what happens at each bound.
+//
+// Nothing is served from files, and no request body is read: a request that
+// announces one is answered, and its connection closed.
 //
 //   HttpServerOptions options;
 //   options.address = *ParseListenAddress("127.0.0.1:0");
 //   auto server = HttpServer::Start(options, &service);
 //
-// Thread safety: port() is thread-safe; starting and destroying are not.
-// Destroying closes the port and waits for the requests under way; a connection
-// that is kept alive holds it up for its timeout, at most two seconds.
+// Thread safety: port() and stats() are thread-safe; starting and destroying
+// are not. All threads have every signal blocked. Destroying closes the port
+// and waits for the requests that are being served, no others; what a client
+// does not take at once is lost to it.
 #ifndef POOLSCOPE_EXPORTER_HTTP_SERVER_H_
 #define POOLSCOPE_EXPORTER_HTTP_SERVER_H_
 
@@ -26,24 +29,43 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "poolscope/exporter/http_io_loop.h"
 #include "poolscope/exporter/http_service.h"
 #include "poolscope/exporter/listen_address.h"
+#include "poolscope/exporter/transport.h"
 
 namespace poolscope {
 
 struct HttpServerOptions {
   ListenAddress address;
-  int threads = 8;
+  // Null: plain HTTP. See tls/tls_security.h.
+  std::shared_ptr<TransportSecurity> security;
+
+  // Requests answered at the same time.
+  int threads = 6;
+  // More that wait for a thread get 503.
+  size_t max_waiting_requests = 64;
+
+  // For a TLS handshake, for a request to arrive, for a connection without one,
+  // and for each 16 KiB of an answer.
   absl::Duration request_timeout = absl::Seconds(2);
+  // Request line and headers.
   size_t max_request_bytes = 16384;
+
+  // In all, and from one IPv4 address, or one /64 network of IPv6. At a bound
+  // the one goes that has waited longest without a whole request.
+  size_t max_connections = 256;
+  size_t max_connections_per_address = 64;
+  // Of answers that clients have not taken, in all; then the one goes that has
+  // been under way longest.
+  size_t max_unsent_bytes = size_t{64} << 20;
 };
 
 class HttpServer final {
  public:
   // `service` is not owned. UnavailableError, with the system's reason, when
   // the address cannot be listened on; ResourceExhaustedError when it gives too
-  // few threads; UnimplementedError for an IPv6 address
-  // where civetweb is built without (Debian 12's is).
+  // few threads.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       const HttpServerOptions& options, HttpService* service);
 
@@ -52,6 +74,7 @@ class HttpServer final {
   HttpServer& operator=(const HttpServer&) = delete;
 
   int port() const;
+  HttpServerStats stats() const;
 
  private:
   struct Impl;

@@ -35,6 +35,7 @@
 #include "poolscope/exporter/router.h"
 #include "poolscope/exporter/sidecar_options.h"
 #include "poolscope/exporter/sidecar_router.h"
+#include "poolscope/exporter/transport.h"
 #include "poolscope/exporter/trimmer.h"
 #include "poolscope/metrics/channel_source.h"
 #include "poolscope/metrics/leak_source.h"
@@ -61,27 +62,34 @@ constexpr absl::Duration kBlackBoxInterval = absl::Seconds(1);
 // Of one core, for walks: each second's while some GiB are resident at most.
 constexpr double kBlackBoxWalkShare = 0.02;
 
-// A few probes at a time, each for a moment.
-constexpr int kHealthThreads = 4;
+// Probes wait for nothing; the second is for when one does.
+constexpr int kHealthThreads = 2;
 
 absl::Status StartServer(const SidecarOptions& options,
-                         const std::string& listen, int threads,
-                         HttpService* service,
+                         const std::string& listen,
+                         std::shared_ptr<TransportSecurity> security,
+                         int threads, HttpService* service,
                          std::unique_ptr<HttpServer>* server,
                          std::string* url) {
   absl::StatusOr<ListenAddress> address = ParseListenAddress(listen);
   if (!address.ok()) return address.status();
   HttpServerOptions server_options;
   server_options.address = *address;
+  server_options.security = std::move(security);
   server_options.threads = threads;
   server_options.request_timeout = options.request_timeout;
   server_options.max_request_bytes = options.max_request_bytes;
+  server_options.max_connections = options.max_connections;
+  server_options.max_connections_per_address =
+      options.max_connections_per_address;
   absl::StatusOr<std::unique_ptr<HttpServer>> started =
       HttpServer::Start(server_options, service);
   if (!started.ok()) return started.status();
   *server = *std::move(started);
   address->port = static_cast<uint16_t>((*server)->port());
-  *url = absl::StrCat("http://", address->ToString());
+  *url =
+      absl::StrCat(server_options.security == nullptr ? "http://" : "https://",
+                   address->ToString());
   return absl::OkStatus();
 }
 
@@ -143,7 +151,7 @@ struct Sidecar::Parts final : public HttpService {
     }
     result.walker.most_resident_bytes = options.max_walk_resident_bytes;
     // The rest of the threads stays free for scrapes.
-    result.walker.most_requests = std::max(1, options.server_threads / 2);
+    result.walker.most_requests = std::max(1, options.server_threads / 3);
     result.sidecar_bytes = [this] { return held_bytes(); };
     return result;
   }
@@ -285,16 +293,16 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
                        [raw = parts.get()] { raw->native_memory.WalkIfDue(); });
   }
   if (!options.listen_address.empty()) {
-    const absl::Status status =
-        StartServer(options, options.listen_address, options.server_threads,
-                    parts.get(), &parts->server, &parts->url);
+    const absl::Status status = StartServer(
+        options, options.listen_address, options.security,
+        options.server_threads, parts.get(), &parts->server, &parts->url);
     if (!status.ok()) return status;
     parts->port = parts->server->port();
   }
   if (!options.health_listen.empty()) {
-    const absl::Status status =
-        StartServer(options, options.health_listen, kHealthThreads,
-                    &parts->health, &parts->health_server, &parts->health_url);
+    const absl::Status status = StartServer(
+        options, options.health_listen, /*security=*/nullptr, kHealthThreads,
+        &parts->health, &parts->health_server, &parts->health_url);
     if (!status.ok()) {
       return absl::Status(status.code(),
                           absl::StrCat("health_listen: ", status.message()));

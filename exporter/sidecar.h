@@ -74,9 +74,7 @@ class Sidecar final {
   // PermissionDeniedError for an address that is not loopback, where figures or
   // passwords could be read on the way, without allow_remote;
   // UnavailableError when the address cannot be listened on;
-  // ResourceExhaustedError when the system gives too few threads;
-  // UnimplementedError for IPv6 where civetweb is built without (Debian 12's
-  // is).
+  // ResourceExhaustedError when the system gives too few threads.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Sidecar>> Start(
       SidecarOptions options);
 
@@ -84,9 +82,8 @@ class Sidecar final {
   Sidecar(const Sidecar&) = delete;
   Sidecar& operator=(const Sidecar&) = delete;
 
-  // Closes the ports, waits for requests under way and ends every thread. A
-  // client's idle connection holds each port up for request_timeout, at most
-  // two seconds. May be called twice.
+  // Closes the ports and every connection, waits for the requests that are
+  // being answered and ends every thread. May be called twice.
   void Stop();
 
   // What answers its requests, for a server that the service has itself
@@ -95,7 +92,8 @@ class Sidecar final {
 
   // The port listened on, also when 0 was asked for; 0 without a server.
   int port() const;
-  // "http://127.0.0.1:9464", without a slash at its end; "" without a server.
+  // "http://127.0.0.1:9464", https where there is TLS, without a slash at its
+  // end; "" without a server.
   std::string url() const;
 
   // The same of the listener for health alone; 0 and "" where there is none.

@@ -1,5 +1,7 @@
 #include "poolscope/exporter/sidecar_options.h"
 
+#include <utility>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -40,13 +42,21 @@ absl::Status CheckExposure(const SidecarOptions& options) {
   const absl::StatusOr<ListenAddress> address =
       ParseListenAddress(options.listen_address);
   if (!address.ok()) return address.status();
-  if (address->loopback || options.allow_remote) return absl::OkStatus();
+  const bool encrypted = options.security != nullptr;
+  const bool known_clients = !options.users.empty() ||
+                             (encrypted && options.security->knows_clients());
+  if (address->loopback || options.allow_remote ||
+      (encrypted && known_clients)) {
+    return absl::OkStatus();
+  }
   return absl::PermissionDeniedError(absl::StrCat(
       "listen address \"", options.listen_address, "\" is not loopback and ",
-      options.users.empty()
-          ? "there is no password: whoever reaches it sees and does everything"
-          : "nothing is encrypted: passwords could be read on the way",
-      "; use 127.0.0.1, or set SidecarOptions::allow_remote to mean it"));
+      known_clients
+          ? "nothing is encrypted: passwords could be read on the way; use "
+            "127.0.0.1 or TLS"
+          : "there is no password: whoever reaches it sees and does "
+            "everything; use 127.0.0.1, or TLS with users",
+      ", or set SidecarOptions::allow_remote to mean it"));
 }
 
 }  // namespace
@@ -65,6 +75,15 @@ absl::Status ValidateSidecarOptions(const SidecarOptions& options) {
       "max_request_bytes",
       options.max_request_bytes >= 1024 && options.max_request_bytes <= 1048576,
       absl::StrCat(options.max_request_bytes), "from 1024 to 1048576"));
+  for (const auto& [option, value] :
+       {std::pair<absl::string_view, int>("max_connections",
+                                          options.max_connections),
+        std::pair<absl::string_view, int>(
+            "max_connections_per_address",
+            options.max_connections_per_address)}) {
+    status.Update(CheckRange(option, value >= 1 && value <= 65536,
+                             absl::StrCat(value), "from 1 to 65536"));
+  }
   status.Update(CheckInterval("maintain_interval", options.maintain_interval));
   status.Update(CheckInterval("sample_interval", options.sample_interval));
   status.Update(CheckInterval("walk_interval", options.walk_interval));

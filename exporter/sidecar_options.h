@@ -7,11 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "poolscope/exporter/transport.h"
 #include "poolscope/exporter/users.h"
 
 namespace poolscope {
@@ -32,10 +34,15 @@ struct SidecarOptions {
   // /debug/... (host_names.h says why). /metrics is answered by any name.
   std::vector<std::string> hosts;
 
-  // An address that is not loopback is refused unless this is true: without
-  // users whoever reaches it sees and does everything, and with them figures
-  // and passwords cross the network as clear text. For a network that is
-  // trusted, or has an encrypting proxy in front of this.
+  // TLS, on `listen_address`: TlsSecurity::Load() of tls/tls_security.h, which
+  // alone needs OpenSSL. Null: plain HTTP.
+  std::shared_ptr<TransportSecurity> security;
+
+  // An address that is not loopback is refused unless there is TLS, and users
+  // or certificates of clients; or this is true: then whoever reaches it may
+  // see and do everything, or figures and passwords cross the network as clear
+  // text. For a network that is trusted, or has an encrypting proxy in front of
+  // this.
   bool allow_remote = false;
 
   // "ADDRESS:PORT" of a listener that has /healthz and /-/ready alone, besides
@@ -44,16 +51,25 @@ struct SidecarOptions {
   // password. Empty: none.
   std::string health_listen;
 
-  // Connections served at the same time, 1 to 256; one thread each. More wait.
-  int server_threads = 8;
+  // Requests answered at the same time, 1 to 256; one thread each. More wait,
+  // and past HttpServerOptions::max_waiting_requests get 503. A third of them
+  // may walk over the mappings; passwords take three at most.
+  int server_threads = 6;
 
-  // How long a client may take to send a request, and how long a kept-alive
-  // connection may stay idle; 1 ms to 1 h.
+  // How long a client may take for a TLS handshake, to send a request and to
+  // take 16 KiB of the answer, and how long a connection may stay idle; 1 ms to
+  // 1 h.
   absl::Duration request_timeout = absl::Seconds(2);
 
-  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431,
-  // and more than four times as much 400.
+  // Request line and headers together, 1 KiB to 1 MiB; more is answered 431, or
+  // 414.
   size_t max_request_bytes = 16384;
+
+  // Open connections of each listener in all, and from one IPv4 address or one
+  // /64 network of IPv6; 1 to 65536. At a bound the one goes that has waited
+  // longest without a whole request. Each takes a descriptor.
+  int max_connections = 256;
+  int max_connections_per_address = 64;
 
   // Time between two Maintain() of each allocator, and Check() of each leak
   // detector; zero leaves both to the embedder.

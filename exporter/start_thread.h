@@ -11,7 +11,6 @@
 #include <functional>
 #include <thread>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace poolscope {
@@ -20,11 +19,6 @@ namespace poolscope {
 // is no room for another thread; `run` is then never called.
 [[nodiscard]] absl::StatusOr<std::thread> StartThread(
     std::function<void()> run);
-
-// Whether `count` threads can be had at once, found by starting and ending
-// them: for a library that does not survive being refused one. Another thread
-// of the process may still take the room meanwhile.
-[[nodiscard]] absl::Status CheckThreads(int count);
 
 }  // namespace poolscope
 

@@ -1,0 +1,197 @@
+// What the server does where there is no room for more, over real sockets.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/http_server.h"
+#include "poolscope/exporter/http_service.h"
+#include "poolscope/exporter/listen_address.h"
+#include "poolscope/tests/exporter/http_client.h"
+
+namespace poolscope {
+namespace {
+
+constexpr absl::string_view kRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+// Holds requests for "/" until it is told otherwise.
+class HoldingService : public HttpService {
+ public:
+  HttpResponse Serve(const HttpRequest& request) override {
+    if (request.path == "/") {
+      ++held;
+      gate_.wait();
+    }
+    HttpResponse response;
+    if (request.path == "/large") {
+      response.body = large;
+    } else {
+      response.SetBody("done");
+    }
+    return response;
+  }
+  void Served(absl::string_view, int, absl::Duration) override {}
+
+  void LetGo() { open_.set_value(); }
+
+  const std::string large = std::string(32 << 20, 'x');
+  std::atomic<int> held = 0;
+
+ private:
+  std::promise<void> open_;
+  const std::shared_future<void> gate_ = open_.get_future().share();
+};
+
+class HttpBoundsTest : public testing::Test {
+ protected:
+  void Start(HttpServerOptions options) {
+    options.address = *ParseListenAddress("127.0.0.1:0");
+    // Nobody is closed for being slow.
+    options.request_timeout = absl::Minutes(10);
+    server_ = *HttpServer::Start(options, &service_);
+    port_ = server_->port();
+  }
+
+  // Connects, and returns once the server has it.
+  std::unique_ptr<HttpClient> Connect() {
+    const uint64_t before = server_->stats().accepted;
+    auto client = std::make_unique<HttpClient>(port_);
+    EXPECT_TRUE(client->connected());
+    while (server_->stats().accepted == before) std::this_thread::yield();
+    return client;
+  }
+  // Connects, and returns once its request is being served.
+  std::unique_ptr<HttpClient> ConnectAndHold() {
+    const int before = service_.held;
+    std::unique_ptr<HttpClient> client = Connect();
+    client->Send(kRequest);
+    while (service_.held == before) std::this_thread::yield();
+    return client;
+  }
+
+  HoldingService service_;
+  std::unique_ptr<HttpServer> server_;
+  int port_ = 0;
+};
+
+TEST_F(HttpBoundsTest, TheOneThatIsSilentLongestGoes) {
+  HttpServerOptions options;
+  options.max_connections = 3;
+  Start(options);
+  const std::unique_ptr<HttpClient> first = Connect();
+  const std::unique_ptr<HttpClient> second = Connect();
+  const std::unique_ptr<HttpClient> third = Connect();
+  // It has spoken since: the second has waited longest now.
+  EXPECT_EQ(first->Request("GET", "/x").status, 200);
+  EXPECT_EQ(server_->stats().closed_for_room, 0u);
+  const std::unique_ptr<HttpClient> fourth = Connect();
+  EXPECT_TRUE(second->AtEnd());
+  for (HttpClient* each : {first.get(), third.get(), fourth.get()}) {
+    EXPECT_EQ(each->Request("GET", "/x").status, 200);
+  }
+  EXPECT_EQ(server_->stats().closed_for_room, 1u);
+  EXPECT_EQ(server_->stats().refused, 0u);
+}
+
+TEST_F(HttpBoundsTest, OneAddressHasABoundOfItsOwn) {
+  HttpServerOptions options;
+  options.max_connections_per_address = 2;
+  Start(options);
+  const std::unique_ptr<HttpClient> first = Connect();
+  const std::unique_ptr<HttpClient> second = Connect();
+  EXPECT_EQ(server_->stats().closed_for_room, 0u);
+  const std::unique_ptr<HttpClient> third = Connect();
+  EXPECT_TRUE(first->AtEnd());
+  EXPECT_EQ(second->Request("GET", "/x").status, 200);
+  EXPECT_EQ(third->Request("GET", "/x").status, 200);
+}
+
+TEST_F(HttpBoundsTest, WhoIsServedDoesNotGoForANewOne) {
+  HttpServerOptions options;
+  options.max_connections = 2;
+  Start(options);
+  const std::unique_ptr<HttpClient> first = ConnectAndHold();
+  const std::unique_ptr<HttpClient> second = ConnectAndHold();
+  HttpClient third(port_);
+  EXPECT_TRUE(third.AtEnd());
+  EXPECT_EQ(server_->stats().refused, 1u);
+  service_.LetGo();
+  EXPECT_EQ(first->Receive().status, 200);
+  EXPECT_EQ(second->Receive().status, 200);
+}
+
+TEST_F(HttpBoundsTest, ManyThatWaitAreToldToComeAgain) {
+  HttpServerOptions options;
+  options.threads = 1;
+  options.max_waiting_requests = 1;
+  Start(options);
+  const std::unique_ptr<HttpClient> served = ConnectAndHold();
+  const std::unique_ptr<HttpClient> one = Connect();
+  const std::unique_ptr<HttpClient> other = Connect();
+  one->Send(kRequest);
+  other->Send(kRequest);
+  while (server_->stats().turned_away == 0) std::this_thread::yield();
+  service_.LetGo();
+  EXPECT_EQ(served->Receive().status, 200);
+  HttpReply replies[] = {one->Receive(), other->Receive()};
+  if (replies[0].status != 200) std::swap(replies[0], replies[1]);
+  EXPECT_EQ(replies[0].status, 200);
+  EXPECT_EQ(replies[1].status, 503);
+  EXPECT_EQ(replies[1].headers["retry-after"], "1");
+  EXPECT_EQ(replies[1].headers["connection"], "keep-alive");
+  EXPECT_EQ(server_->stats().turned_away, 1u);
+}
+
+TEST_F(HttpBoundsTest, AnswersThatNobodyTakesGoForNewOnes) {
+  HttpServerOptions options;
+  options.max_unsent_bytes = 40 << 20;  // one of the large ones
+  Start(options);
+  const std::unique_ptr<HttpClient> deaf = Connect();
+  deaf->Send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  HttpClient small(port_);
+  EXPECT_EQ(small.Request("GET", "/x").status, 200);
+  EXPECT_EQ(server_->stats().closed_for_room, 0u);
+  HttpClient reader(port_);
+  EXPECT_TRUE(reader.Request("GET", "/large").body == service_.large);
+  EXPECT_EQ(deaf->Receive().status, 0);
+  EXPECT_EQ(server_->stats().closed_for_room, 1u);
+}
+
+TEST_F(HttpBoundsTest, AnIdleConnectionGivesItsDescriptor) {
+  Start(HttpServerOptions());
+  const std::unique_ptr<HttpClient> idle = Connect();
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 200;
+  setrlimit(RLIMIT_NOFILE, &few);
+  std::vector<int> taken;
+  for (int fd; (fd = dup(STDERR_FILENO)) >= 0;) taken.push_back(fd);
+  ASSERT_FALSE(taken.empty());
+  close(taken.back());
+  taken.pop_back();
+  {
+    HttpClient client(port_);  // takes the last one
+    ASSERT_TRUE(client.connected());
+    EXPECT_EQ(client.Request("GET", "/x").status, 200);
+    EXPECT_TRUE(idle->AtEnd());
+  }
+  for (const int fd : taken) close(fd);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(Get(port_, "/x").status, 200);
+}
+
+}  // namespace
+}  // namespace poolscope
