@@ -1,6 +1,7 @@
 #include "poolscope/exporter/sidecar_environment.h"
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "poolscope/exporter/tls/tls_security.h"
+#include "poolscope/exporter/transport.h"
 #include "poolscope/exporter/users.h"
 
 namespace poolscope {
@@ -45,6 +48,23 @@ absl::Status ReadUsers(const char* variable, std::vector<User>* value) {
   return absl::OkStatus();
 }
 
+absl::Status ReadTls(std::shared_ptr<TransportSecurity>* value) {
+  TlsFiles files;
+  ReadText("POOLSCOPE_TLS_CERT_FILE", &files.cert_file);
+  ReadText("POOLSCOPE_TLS_KEY_FILE", &files.key_file);
+  ReadText("POOLSCOPE_TLS_CLIENT_CA_FILE", &files.client_ca_file);
+  files.on_reload = &SayReloadOnStderr;
+  absl::StatusOr<std::shared_ptr<TlsSecurity>> tls =
+      TlsSecurity::LoadIfGiven(std::move(files));
+  if (!tls.ok()) {
+    return absl::Status(
+        tls.status().code(),
+        absl::StrCat("POOLSCOPE_TLS_...: ", tls.status().message()));
+  }
+  if (*tls != nullptr) *value = *std::move(tls);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
@@ -58,6 +78,7 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
   absl::Status status =
       ReadBool("POOLSCOPE_ALLOW_REMOTE", &options.allow_remote);
   status.Update(ReadUsers("POOLSCOPE_USERS_FILE", &options.users));
+  status.Update(ReadTls(&options.security));
   if (!status.ok()) return status;
   return options;
 }

@@ -3,6 +3,9 @@
 //   POOLSCOPE_LISTEN         ADDRESS:PORT
 //   POOLSCOPE_HEALTH_LISTEN  ADDRESS:PORT of the health pages alone
 //   POOLSCOPE_USERS_FILE     the file of users (users.h)
+//   POOLSCOPE_TLS_CERT_FILE, POOLSCOPE_TLS_KEY_FILE,
+//   POOLSCOPE_TLS_CLIENT_CA_FILE   TLS (tls/tls_security.h); what becomes of
+//                            changed files is said on standard error
 //   POOLSCOPE_HOSTS          names it goes by, with commas between them
 //   POOLSCOPE_ALLOW_REMOTE   yes or no
 //   POOLSCOPE_BLACK_BOX      the file that keeps the last minutes

@@ -1,5 +1,6 @@
 #include "poolscope/examples/demo/sidecar_flags.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "poolscope/exporter/sidecar_environment.h"
+#include "poolscope/exporter/tls/tls_security.h"
 #include "poolscope/exporter/users.h"
 
 ABSL_FLAG(std::string, listen, "",
@@ -22,6 +24,14 @@ ABSL_FLAG(
 ABSL_FLAG(std::string, users_file, "",
           "file of users and bcrypt hashes, by role: who may ask for what; see "
           "docs/security.md");
+ABSL_FLAG(
+    std::string, tls_cert_file, "",
+    "PEM file of the server's certificate: the pages are served by https; "
+    "see docs/security.md");
+ABSL_FLAG(std::string, tls_key_file, "", "PEM file of its key");
+ABSL_FLAG(std::string, tls_client_ca_file, "",
+          "PEM file of authorities: who shows no certificate of theirs is "
+          "turned away");
 ABSL_FLAG(std::string, hosts, "",
           "names that the server goes by, with commas between them, beside its "
           "addresses and localhost");
@@ -42,6 +52,11 @@ absl::string_view SidecarFlagDefault(absl::string_view name) {
   if (name == "listen") return "$POOLSCOPE_LISTEN, else 127.0.0.1:9464";
   if (name == "health_listen") return "$POOLSCOPE_HEALTH_LISTEN, else none";
   if (name == "users_file") return "$POOLSCOPE_USERS_FILE, else no passwords";
+  if (name == "tls_cert_file") return "$POOLSCOPE_TLS_CERT_FILE, else no TLS";
+  if (name == "tls_key_file") return "$POOLSCOPE_TLS_KEY_FILE";
+  if (name == "tls_client_ca_file") {
+    return "$POOLSCOPE_TLS_CLIENT_CA_FILE, else no certificates of clients";
+  }
   if (name == "hosts") return "$POOLSCOPE_HOSTS, else none";
   if (name == "allow_remote") return "$POOLSCOPE_ALLOW_REMOTE, else no";
   if (name == "black_box") return "$POOLSCOPE_BLACK_BOX, else none";
@@ -62,6 +77,15 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromFlags() {
     if (!users.ok()) return users.status();
     options->users = *std::move(users);
   }
+  TlsFiles files;
+  files.cert_file = absl::GetFlag(FLAGS_tls_cert_file);
+  files.key_file = absl::GetFlag(FLAGS_tls_key_file);
+  files.client_ca_file = absl::GetFlag(FLAGS_tls_client_ca_file);
+  files.on_reload = &SayReloadOnStderr;
+  absl::StatusOr<std::shared_ptr<TlsSecurity>> tls =
+      TlsSecurity::LoadIfGiven(std::move(files));
+  if (!tls.ok()) return tls.status();
+  if (*tls != nullptr) options->security = *std::move(tls);
   const std::string hosts = absl::GetFlag(FLAGS_hosts);
   if (!hosts.empty()) options->hosts = SplitHosts(hosts);
   const std::string allow_remote = absl::GetFlag(FLAGS_allow_remote);

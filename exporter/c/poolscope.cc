@@ -24,6 +24,7 @@
 #include "poolscope/allocator/pool/pooled_allocator.h"
 #include "poolscope/exporter/sidecar.h"
 #include "poolscope/exporter/sidecar_environment.h"
+#include "poolscope/exporter/tls/tls_security.h"
 #include "poolscope/exporter/users.h"
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/native_memory/native_memory_category.h"
@@ -114,6 +115,10 @@ absl::Status ReadOptions(const Options* given, Options* options) {
   return absl::OkStatus();
 }
 
+std::string TextOrNone(const char* text) {
+  return text == nullptr ? std::string() : std::string(text);
+}
+
 absl::StatusOr<std::unique_ptr<poolscope_allocator>> CreateAllocator(
     const poolscope_allocator_options* given) {
   poolscope_allocator_options asked = POOLSCOPE_ALLOCATOR_OPTIONS_INIT;
@@ -170,6 +175,15 @@ absl::StatusOr<std::unique_ptr<poolscope_sidecar>> StartSidecar(
   if (asked.health_listen != nullptr) {
     options.health_listen = asked.health_listen;
   }
+  poolscope::TlsFiles files;
+  files.cert_file = TextOrNone(asked.tls_cert_file);
+  files.key_file = TextOrNone(asked.tls_key_file);
+  files.client_ca_file = TextOrNone(asked.tls_client_ca_file);
+  files.on_reload = &poolscope::SayReloadOnStderr;
+  absl::StatusOr<std::shared_ptr<poolscope::TlsSecurity>> tls =
+      poolscope::TlsSecurity::LoadIfGiven(std::move(files));
+  if (!tls.ok()) return tls.status();
+  options.security = *std::move(tls);
   if (asked.hosts != nullptr) {
     options.hosts = poolscope::SplitHosts(asked.hosts);
   }
@@ -216,10 +230,6 @@ poolscope_allocator_stats Totals(const poolscope::AllocatorStats& stats) {
 
 NativeMemoryCategory* Category(poolscope_category* category) {
   return reinterpret_cast<NativeMemoryCategory*>(category);
-}
-
-std::string TextOrNone(const char* text) {
-  return text == nullptr ? std::string() : std::string(text);
 }
 
 void FailAll(poolscope_channel* channel, poolscope::OutboundFailure failure) {

@@ -138,10 +138,19 @@ typedef struct poolscope_sidecar_options {
   /* "ADDRESS:PORT" of a listener that has /healthz and /-/ready alone. NULL:
    * none. */
   const char* health_listen;
+  /* PEM files: with them the pages are served by https, and with authorities
+   * of clients too, who shows no certificate of theirs is turned away. They are
+   * read again when they change, and standard error says so. NULL: none. */
+  const char* tls_cert_file;
+  const char* tls_key_file;
+  const char* tls_client_ca_file;
 } poolscope_sidecar_options;
 
-#define POOLSCOPE_SIDECAR_OPTIONS_INIT \
-  { sizeof(poolscope_sidecar_options), NULL, 0, NULL, NULL, NULL }
+#define POOLSCOPE_SIDECAR_OPTIONS_INIT                                        \
+  {                                                                           \
+    sizeof(poolscope_sidecar_options), NULL, 0, NULL, NULL, NULL, NULL, NULL, \
+        NULL                                                                  \
+  }
 
 typedef struct poolscope_channels poolscope_channels;
 

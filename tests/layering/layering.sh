@@ -6,10 +6,10 @@
 #   leak         knows nothing of the pool: it is told of blocks by their ids
 #   buffer       knows nothing of outbound queues
 #   metrics      sees the values of pool and outbound, never their internals
-#   civetweb     is used by one library alone
+#   civetweb     is used by what mounts pages in another's server alone
 #   preload      is used by the library that is preloaded, which puts a
 #                sigaction() before glibc's
-#   openssl      is used by the hook that counts its memory alone
+#   openssl      is used by TLS and the hook that counts its memory alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
 #
 # Prints "ok RULE" or "not ok RULE" for each, and for the latter, on standard
@@ -107,13 +107,18 @@ exactly "metrics sees the values of outbound queues, not their parts" \
 //allocator/outbound:memory_governor_stats
 //allocator/outbound:outbound_failure
 //allocator/outbound:outbound_stats"
-exactly "the server and what mounts pages in another's alone use civetweb" \
+exactly "what mounts pages in a civetweb server alone uses civetweb" \
   "kind('cc_library rule', rdeps(//..., @civetweb//:all, 1)) - @civetweb//:all" \
-  "//exporter:http_server
-//exporter/civetweb:civetweb_mount"
-exactly "one library alone uses OpenSSL" \
-  "kind('cc_library rule', rdeps(//..., @openssl//:all, 1)) - @openssl//:all" \
-  "//metrics/native_memory:openssl_memory"
+  "//exporter/civetweb:civetweb_mount"
+exactly "TLS, and the hook that counts OpenSSL's memory, alone use OpenSSL" \
+  "kind('cc_library rule', rdeps(//..., @openssl//:all, 1)) \
+    - @openssl//:all - attr(testonly, 1, //tests/...)" \
+  "//exporter/tls:tls_security
+//exporter/tls:tls_transport
+//metrics/native_memory:openssl_memory"
+never "a sidecar without TLS needs no OpenSSL, nor does the preloaded one" \
+  "//exporter:sidecar + //exporter/preload/..." @com_google_absl \
+  @openssl //exporter/tls
 exactly "one library alone puts a sigaction() before glibc's" \
   "kind(rule, rdeps(//..., //exporter/preload:listener, 1)) \
     - //exporter/preload:listener" \

@@ -154,7 +154,7 @@ builds_a_debian_package() {
     grep -q 'usr/lib/[^/]*-linux-gnu/libpoolscope.so.0' "$work/contents" &&
     grep -q 'usr/include/poolscope/exporter/sidecar.h' "$work/contents" &&
     grep -q 'usr/bin/poolscope-nmt' "$work/contents" &&
-    [[ $(dpkg-deb --field "$work"/deb/*.deb Depends) = *libabsl*libcivetweb* ]]
+    [[ $(dpkg-deb --field "$work"/deb/*.deb Depends) = *libabsl*libssl* ]]
 }
 
 check "Bazel and CMake build the same sources" same_sources
