@@ -49,17 +49,17 @@ int OnRequest(mg_connection* connection, void* mounted) {
 
 }  // namespace
 
-void MountOn(mg_context* context, HttpService* service) {
+void MountOn(const mg_context* context, HttpService* service) {
   for (const absl::string_view path : kMountedPaths) {
-    mg_set_request_handler(context, std::string(path).c_str(), &OnRequest,
-                           service);
+    mg_set_request_handler(const_cast<mg_context*>(context),
+                           std::string(path).c_str(), &OnRequest, service);
   }
 }
 
-void UnmountFrom(mg_context* context) {
+void UnmountFrom(const mg_context* context) {
   for (const absl::string_view path : kMountedPaths) {
-    mg_set_request_handler(context, std::string(path).c_str(), nullptr,
-                           nullptr);
+    mg_set_request_handler(const_cast<mg_context*>(context),
+                           std::string(path).c_str(), nullptr, nullptr);
   }
 }
 

@@ -35,11 +35,12 @@ namespace poolscope {
 inline constexpr absl::string_view kMountedPaths[] = {
     "/$", "/-", "/debug", "/healthz", "/metrics", "/ui"};
 
-void MountOn(mg_context* context, HttpService* service);
+// `context` is const as CivetServer::getContext() has it, and is changed.
+void MountOn(const mg_context* context, HttpService* service);
 
 // Returns once no request is being answered by the service any more. Not from
 // inside such a request.
-void UnmountFrom(mg_context* context);
+void UnmountFrom(const mg_context* context);
 
 }  // namespace poolscope
 
