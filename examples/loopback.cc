@@ -40,6 +40,11 @@ StopSignal::StopSignal() : fd_(MakeSignalFd()) {
 
 StopSignal::~StopSignal() { close(fd_); }
 
+void StopSignal::Await() const {
+  while (!Within(-1)) {  // interrupted
+  }
+}
+
 bool StopSignal::Within(int millis) const {
   pollfd stop{fd_, POLLIN, 0};
   return poll(&stop, 1, millis) == 1;

@@ -23,7 +23,9 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  // Whether a signal comes within this time.
+  // Waits for a signal.
+  void Await() const;
+  // Whether one comes within this time.
   bool Within(int millis) const;
   // Waits until `fd` can be read or is at its end; false when a signal comes.
   bool AwaitInput(int fd) const;
