@@ -43,28 +43,15 @@ absl::StatusOr<std::string> Decode(absl::string_view text) {
 }
 
 // The weight that a list such as "a;q=0.5, b" gives `name`, the best where it
-// is there twice; none where it is not there. One that is malformed is 0.
+// is there twice; none where it is not there.
 std::optional<double> Weight(absl::string_view list, absl::string_view name) {
   std::optional<double> best;
   for (absl::string_view element : absl::StrSplit(list, ',')) {
-    const std::vector<absl::string_view> parts = absl::StrSplit(element, ';');
-    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts[0]), name)) {
+    const absl::string_view named = element.substr(0, element.find(';'));
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(named), name)) {
       continue;
     }
-    double weight = 1;
-    for (size_t i = 1; i < parts.size(); ++i) {
-      absl::string_view parameter = absl::StripAsciiWhitespace(parts[i]);
-      if (!absl::ConsumePrefix(&parameter, "q=") &&
-          !absl::ConsumePrefix(&parameter, "Q=")) {
-        continue;
-      }
-      // The negated comparison refuses NaN too.
-      if (!absl::SimpleAtod(parameter, &weight) ||
-          !(weight >= 0 && weight <= 1)) {
-        weight = 0;
-      }
-    }
-    best = std::max(best.value_or(0), weight);
+    best = std::max(best.value_or(0), QualityOf(element));
   }
   return best;
 }
@@ -89,6 +76,24 @@ absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query) {
     parameters.emplace_back(*std::move(name), *std::move(value));
   }
   return parameters;
+}
+
+double QualityOf(absl::string_view element) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(element, ';');
+  double quality = 1;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    absl::string_view parameter = absl::StripAsciiWhitespace(parts[i]);
+    if (!absl::ConsumePrefix(&parameter, "q=") &&
+        !absl::ConsumePrefix(&parameter, "Q=")) {
+      continue;
+    }
+    // The negated comparison refuses NaN too.
+    if (!absl::SimpleAtod(parameter, &quality) ||
+        !(quality >= 0 && quality <= 1)) {
+      quality = 0;
+    }
+  }
+  return quality;
 }
 
 double AcceptQuality(absl::string_view accept, absl::string_view media_type) {

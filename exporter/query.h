@@ -24,6 +24,10 @@ absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query);
 // default.
 double AcceptQuality(absl::string_view accept, absl::string_view media_type);
 
+// The q of one element, such as "text/plain;q=0.5": 1 without, and 0, a
+// refusal, where it is no number from 0 to 1.
+double QualityOf(absl::string_view element);
+
 // How a body may be sent.
 struct EncodingChoice {
   bool gzip = false;     // taken, and liked at least as much as plain

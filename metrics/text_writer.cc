@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "poolscope/metrics/number_format.h"
 
 namespace poolscope {
@@ -31,6 +33,7 @@ char* AppendEscaped(absl::string_view text, bool quoted, char* to) {
   return to;
 }
 
+// A type as text 0.0.4 names it.
 absl::string_view TypeName(MetricType type) {
   switch (type) {
     case MetricType::kCounter:
@@ -47,6 +50,32 @@ absl::string_view TypeName(MetricType type) {
       break;
   }
   return "untyped";
+}
+
+// What OpenMetrics says of a family.
+struct OpenFamily {
+  absl::string_view name;
+  absl::string_view type;
+  absl::string_view unit;  // empty where the name has none
+};
+
+OpenFamily OpenFamilyOf(const MetricDescriptor& family) {
+  OpenFamily open{family.name, TypeName(family.type), ""};
+  if (family.type == MetricType::kUnknown) open.type = "unknown";
+  if (family.type == MetricType::kCounter &&
+      !absl::ConsumeSuffix(&open.name, "_total")) {
+    open.type = "unknown";
+  }
+  if (family.type == MetricType::kInfo &&
+      absl::ConsumeSuffix(&open.name, "_info")) {
+    open.type = "info";
+  }
+  absl::string_view base = open.name;
+  if (!family.unit.empty() && absl::ConsumeSuffix(&base, family.unit) &&
+      absl::EndsWith(base, "_")) {
+    open.unit = family.unit;
+  }
+  return open;
 }
 
 // Bytes that AppendLabel() writes at most.
@@ -80,15 +109,26 @@ inline char* TextWriter::Reserve(size_t bytes) {
 void TextWriter::BeginFamily(const MetricDescriptor& family) {
   start_.assign(family.name.data(), family.name.size());
   name_size_ = family.name.size();
-  char* to = Reserve(2 * family.name.size() + 2 * family.help.size() + 64);
+  const bool open = format_ == ExpositionFormat::kOpenMetrics;
+  const OpenFamily shown = open
+                               ? OpenFamilyOf(family)
+                               : OpenFamily{family.name, TypeName(family.type)};
+  char* to = Reserve(3 * family.name.size() + 2 * family.help.size() +
+                     family.unit.size() + 64);
   to = Append("# HELP ", to);
-  to = Append(family.name, to);
+  to = Append(shown.name, to);
   *to++ = ' ';
-  to = AppendEscaped(family.help, /*quoted=*/false, to);
+  to = AppendEscaped(family.help, /*quoted=*/open, to);
   to = Append("\n# TYPE ", to);
-  to = Append(family.name, to);
+  to = Append(shown.name, to);
   *to++ = ' ';
-  to = Append(TypeName(family.type), to);
+  to = Append(shown.type, to);
+  if (!shown.unit.empty()) {
+    to = Append("\n# UNIT ", to);
+    to = Append(shown.name, to);
+    *to++ = ' ';
+    to = Append(shown.unit, to);
+  }
   *to++ = '\n';
   Commit(to);
 }
@@ -107,6 +147,12 @@ void TextWriter::ShareLabels(Labels labels) {
 }
 
 void TextWriter::EndFamily() {}
+
+void TextWriter::Finish() {
+  if (format_ != ExpositionFormat::kOpenMetrics) return;
+  constexpr absl::string_view kEnd = "# EOF\n";
+  Commit(Append(kEnd, Reserve(kEnd.size())));
+}
 
 inline void TextWriter::WriteLine(absl::string_view suffix, Labels labels,
                                   const MetricLabel* last, MetricValue value) {

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -34,6 +35,75 @@ TEST(TextWriterTest, KnowsInfoAndStateSetAsGauges) {
   EXPECT_EQ(writer.text(),
             "# HELP a h\n# TYPE a gauge\n# HELP b h\n# TYPE b gauge\n"
             "# HELP c h\n# TYPE c untyped\n");
+}
+
+TEST(TextWriterTest, OpenMetricsNamesAFamilyWithoutItsSuffix) {
+  TextWriter writer;
+  writer.set_format(ExpositionFormat::kOpenMetrics);
+  writer.BeginFamily({"a_total", MetricType::kCounter, "", "All \"of\" it."});
+  writer.WriteSample({{"x", "1"}}, uint64_t{2});
+  writer.EndFamily();
+  writer.BeginFamily({"b_seconds_total", MetricType::kCounter, "seconds", "h"});
+  writer.WriteSample({}, 0.5);
+  writer.EndFamily();
+  writer.BeginFamily({"c_info", MetricType::kInfo, "", "h"});
+  writer.WriteSample({{"v", "1"}}, uint64_t{1});
+  writer.EndFamily();
+  writer.BeginFamily({"d_bytes", MetricType::kGauge, "bytes", "h"});
+  writer.WriteSample({}, uint64_t{1});
+  writer.EndFamily();
+  writer.Finish();
+  EXPECT_EQ(writer.text(),
+            "# HELP a All \\\"of\\\" it.\n# TYPE a counter\n"
+            "a_total{x=\"1\"} 2\n"
+            "# HELP b_seconds h\n# TYPE b_seconds counter\n"
+            "# UNIT b_seconds seconds\n"
+            "b_seconds_total 0.5\n"
+            "# HELP c h\n# TYPE c info\n"
+            "c_info{v=\"1\"} 1\n"
+            "# HELP d_bytes h\n# TYPE d_bytes gauge\n# UNIT d_bytes bytes\n"
+            "d_bytes 1\n"
+            "# EOF\n");
+}
+
+TEST(TextWriterTest, OpenMetricsTypesThatANameDoesNotFit) {
+  TextWriter writer;
+  writer.set_format(ExpositionFormat::kOpenMetrics);
+  // Counters without "_total", and an info without "_info", are none there; a
+  // unit is only one that ends the name.
+  for (const auto& [name, type, unit] :
+       {std::tuple("calls", MetricType::kCounter, ""),
+        {"i", MetricType::kInfo, ""},
+        {"s", MetricType::kStateSet, ""},
+        {"u", MetricType::kUnknown, ""},
+        {"xbytes", MetricType::kGauge, "bytes"},
+        {"bytes_x", MetricType::kGauge, "bytes"},
+        {"h_seconds", MetricType::kHistogram, "seconds"},
+        {"q", MetricType::kSummary, ""}}) {
+    writer.BeginFamily({name, type, unit, "h"});
+    writer.EndFamily();
+  }
+  writer.Finish();
+  EXPECT_EQ(writer.text(),
+            "# HELP calls h\n# TYPE calls unknown\n"
+            "# HELP i h\n# TYPE i gauge\n"
+            "# HELP s h\n# TYPE s gauge\n"
+            "# HELP u h\n# TYPE u unknown\n"
+            "# HELP xbytes h\n# TYPE xbytes gauge\n"
+            "# HELP bytes_x h\n# TYPE bytes_x gauge\n"
+            "# HELP h_seconds h\n# TYPE h_seconds histogram\n"
+            "# UNIT h_seconds seconds\n"
+            "# HELP q h\n# TYPE q summary\n"
+            "# EOF\n");
+}
+
+TEST(TextWriterTest, TextHasNoEnd) {
+  TextWriter writer;
+  writer.Finish();
+  EXPECT_EQ(writer.text(), "");
+  writer.set_format(ExpositionFormat::kOpenMetrics);
+  writer.Finish();
+  EXPECT_EQ(writer.text(), "# EOF\n");
 }
 
 TEST(TextWriterTest, WritesNoBracesWithoutLabels) {
