@@ -11,7 +11,9 @@ namespace poolscope {
 void ContentEncoder::Encode(const HttpRequest& request,
                             HttpResponse& response) {
   if (response.status != 200 || response.compressed_file) return;
-  response.vary = "Accept-Encoding";
+  // What the handler's choice hung on is "Accept", if anything.
+  response.vary =
+      response.vary.empty() ? "Accept-Encoding" : "Accept, Accept-Encoding";
   const EncodingChoice choice =
       ChooseEncoding(request.Header("Accept-Encoding"));
   if (!choice.gzip || (choice.identity && response.body.size() < kMinBytes)) {

@@ -1,31 +1,30 @@
-// MetricsHandler: GET /metrics, in the text format that Prometheus reads.
+// MetricsHandler: GET /metrics, in the format that the scraper likes best
+// (exposition_choice.h), after no longer than it has time for
+// (scrape_timeout.h).
 //
-// The text's buffer is kept from scrape to scrape; see scratch_pool.h.
+//   in time                        200, the figures
+//   late, there are earlier ones   200, those, as late_scrape.h says
+//   late, there are none           503
+//   the sidecar is being stopped   503
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_EXPORTER_METRICS_HANDLER_H_
 #define POOLSCOPE_EXPORTER_METRICS_HANDLER_H_
 
 #include "poolscope/exporter/http_message.h"
-#include "poolscope/exporter/scratch_pool.h"
-#include "poolscope/metrics/metric_registry.h"
-#include "poolscope/metrics/text_writer.h"
+#include "poolscope/exporter/scraper.h"
 
 namespace poolscope {
 
-using TextWriterPool = ScratchPool<TextWriter>;
-
 class MetricsHandler final : public HttpHandler {
  public:
-  // Neither is owned; both outlive the responses.
-  MetricsHandler(MetricRegistry* registry, TextWriterPool* writers)
-      : registry_(registry), writers_(writers) {}
+  // Not owned; outlives the responses.
+  explicit MetricsHandler(Scraper* scraper) : scraper_(scraper) {}
 
   HttpResponse Handle(const HttpRequest& request) override;
 
  private:
-  MetricRegistry* const registry_;
-  TextWriterPool* const writers_;
+  Scraper* const scraper_;
 };
 
 }  // namespace poolscope

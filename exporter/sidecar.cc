@@ -29,10 +29,10 @@
 #include "poolscope/exporter/http_server.h"
 #include "poolscope/exporter/http_service.h"
 #include "poolscope/exporter/listen_address.h"
-#include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/native_memory_handlers.h"
 #include "poolscope/exporter/periodic_tasks.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/exporter/scraper.h"
 #include "poolscope/exporter/sidecar_options.h"
 #include "poolscope/exporter/sidecar_router.h"
 #include "poolscope/exporter/transport.h"
@@ -102,7 +102,8 @@ struct Sidecar::Parts final : public HttpService {
         monitor(MonitorOptions(options)),
         native_memory(NativeMemoryOptions(options), &registry),
         registry(RegistryOptions(options)),
-        router(MakeSidecarRouter({&registry, &writers, &trimmer, &native_memory,
+        scraper(&registry, &writers),
+        router(MakeSidecarRouter({&registry, &scraper, &trimmer, &native_memory,
                                   &baseline, options.proc_root})),
         http_metrics(HandlerNames(*router)),
         health(this) {}
@@ -221,6 +222,7 @@ struct Sidecar::Parts final : public HttpService {
   NativeMemoryBaseline baseline;
   NativeMemoryMonitor native_memory;
   MetricRegistry registry;
+  Scraper scraper;
   std::unique_ptr<Authenticator> authenticator;  // null: no passwords
   std::unique_ptr<Router> router;
   HttpMetrics http_metrics;
@@ -268,6 +270,8 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
     parts->authenticator = *std::move(authenticator);
     parts->router->set_authenticator(parts->authenticator.get());
   }
+  const absl::Status scraping = parts->scraper.Start();
+  if (!scraping.ok()) return scraping;
   if (options.maintain_interval > absl::ZeroDuration()) {
     absl::StatusOr<std::unique_ptr<PeriodicTasks>> maintainer =
         PeriodicTasks::Start(options.maintain_interval);
@@ -317,6 +321,8 @@ absl::StatusOr<std::unique_ptr<Sidecar>> Sidecar::Start(
 }
 
 void Sidecar::Stop() {
+  // First: who waits for figures would hold up the servers.
+  parts_->scraper.Stop();
   if (parts_->black_box_writer != nullptr) {
     parts_->black_box_writer.reset();
     parts_->black_box->Record(/*last=*/true).IgnoreError();

@@ -11,9 +11,10 @@
 // handlers, HTTP server, one thread that calls Maintain() of every registered
 // allocator, and Check() of its leak detector, about once a second, one that
 // samples cgroups, memory pressure and malloc, one that walks over the
-// process's mappings, and with a black box one that writes it.
+// process's mappings, one that collects for scrapes, and with a black box one
+// that writes it.
 //
-//   GET /metrics       text 0.0.4 for Prometheus
+//   GET /metrics       metrics for Prometheus: OpenMetrics, or text 0.0.4
 //   GET /healthz       200 while the process answers
 //   GET /-/ready       200 once an allocator, channels or a collectable are
 //                      registered
@@ -35,8 +36,9 @@
 // Who may ask for what: SidecarOptions::users, and docs/security.md.
 //
 // Answers of more than a frame are gzipped for clients that take it. A scrape
-// uses buffers that are kept for the next one, two at most, counted in
-// poolscope_tracking_overhead_bytes; none comes from a pool it shows.
+// uses buffers that are kept for the next one, two at most, and the last text
+// of each format, counted in poolscope_tracking_overhead_bytes; none comes from
+// a pool it shows.
 //
 // Thread safety: thread-safe, but for Stop() and the destructor, which must not
 // run beside another call on the same object. Its threads have every signal
@@ -83,7 +85,8 @@ class Sidecar final {
   Sidecar& operator=(const Sidecar&) = delete;
 
   // Closes the ports and every connection, waits for the requests that are
-  // being answered and ends every thread. May be called twice.
+  // being answered and ends every thread, but for one that a collectable of the
+  // embedder holds up: that ends by itself. May be called twice.
   void Stop();
 
   // What answers its requests, for a server that the service has itself

@@ -7,6 +7,7 @@
 #include "poolscope/exporter/index_handler.h"
 #include "poolscope/exporter/leak_handlers.h"
 #include "poolscope/exporter/maps_handler.h"
+#include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/role.h"
 #include "poolscope/exporter/trim_handler.h"
 #include "poolscope/exporter/ui_assets_handler.h"
@@ -33,7 +34,7 @@ std::unique_ptr<Router> MakeSidecarRouter(const SidecarSources& sources) {
   router->AddGet(std::string(UiAssetsHandler::kFolder), "",
                  std::make_unique<UiAssetsHandler>());
   router->AddGet("/metrics", "metrics for Prometheus",
-                 std::make_unique<MetricsHandler>(registry, sources.writers),
+                 std::make_unique<MetricsHandler>(sources.scraper),
                  Role::kScrape);
   router->AddGet("/debug/arenas",
                  "arenas, chunk lists, chunks, size classes, thread caches; "

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "poolscope/exporter/metrics_handler.h"
 #include "poolscope/exporter/native_memory_handlers.h"
 #include "poolscope/exporter/router.h"
+#include "poolscope/exporter/scraper.h"
 #include "poolscope/exporter/trimmer.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/native_memory_monitor.h"
@@ -18,7 +18,7 @@ namespace poolscope {
 // Borrowed by the router's handlers; none is null.
 struct SidecarSources {
   MetricRegistry* registry;
-  TextWriterPool* writers;
+  Scraper* scraper;
   Trimmer* trimmer;
   NativeMemoryMonitor* native_memory;
   NativeMemoryBaseline* baseline;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -10,6 +9,8 @@
 #include "poolscope/metrics/arena_collector.h"
 #include "poolscope/metrics/build_info.h"
 #include "poolscope/metrics/chunk_collector.h"
+#include "poolscope/metrics/collectable_families.h"
+#include "poolscope/metrics/foreign_families.h"
 #include "poolscope/metrics/leak_collector.h"
 #include "poolscope/metrics/limits_collector.h"
 #include "poolscope/metrics/lock_collector.h"
@@ -219,28 +220,14 @@ std::vector<ChannelStats> MetricRegistry::TopChannels(size_t count) const {
   return top;
 }
 
-ForeignFamilies MetricRegistry::CollectForeign() {
-  std::vector<std::weak_ptr<prometheus::Collectable>> collectables;
-  {
-    MutexLock lock(&mutex_);
-    collectables_.erase(
-        std::remove_if(collectables_.begin(), collectables_.end(),
-                       [](const auto& weak) { return weak.expired(); }),
-        collectables_.end());
-    collectables = collectables_;
-  }
-  ForeignFamilies foreign(&dropped_);
-  for (const std::weak_ptr<prometheus::Collectable>& weak : collectables) {
-    const std::shared_ptr<prometheus::Collectable> collectable = weak.lock();
-    if (collectable == nullptr) continue;
-    // Code of the embedder: what it throws must not end the service.
-    try {
-      foreign.Add(collectable->Collect());
-    } catch (const std::exception&) {
-      dropped_.Add(DropReason::kCollectFailed, 1);
-    }
-  }
-  return foreign;
+std::vector<std::weak_ptr<prometheus::Collectable>>
+MetricRegistry::Collectables() {
+  MutexLock lock(&mutex_);
+  collectables_.erase(
+      std::remove_if(collectables_.begin(), collectables_.end(),
+                     [](const auto& weak) { return weak.expired(); }),
+      collectables_.end());
+  return collectables_;
 }
 
 void MetricRegistry::CollectBackground(
@@ -274,8 +261,16 @@ void MetricRegistry::CollectWalk(SelfStats& self, MetricWriter& writer) const {
 }
 
 void MetricRegistry::Collect(MetricWriter& writer) {
-  const ForeignFamilies foreign = CollectForeign();
-  MergingWriter merged(foreign, &dropped_, &writer);
+  Collect(AskCollectables(Collectables()), writer);
+}
+
+void MetricRegistry::Collect(CollectableFamilies foreign,
+                             MetricWriter& writer) {
+  ForeignFamilies checked(&dropped_);
+  checked.Add(std::move(foreign.families));
+  dropped_.Add(DropReason::kCollectFailed, foreign.failures);
+  MergingWriter merged(checked, &dropped_, &writer);
+  const SteadyClock::time_point start = SteadyClock::now();
   SelfStats self;
   self.build = GetBuildInfo();
   std::vector<SteadyClock::time_point> taken;  // of each of self.runs
@@ -331,6 +326,10 @@ void MetricRegistry::Collect(MetricWriter& writer) {
 
   for (size_t i = 0; i < taken.size(); ++i) {
     self.runs[i].snapshot_age_seconds = SecondsSince(taken[i]);
+  }
+  if (foreign.asked > 0) {
+    self.runs.push_back({"collectables", foreign.failures == 0, foreign.seconds,
+                         SecondsSince(start)});
   }
   if (options_.native_memory != nullptr) CollectWalk(self, merged);
   CollectBackground(snapshots, self, merged);

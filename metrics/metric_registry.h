@@ -37,8 +37,8 @@
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/allocator/pool/pool_range.h"
 #include "poolscope/metrics/channel_source.h"
+#include "poolscope/metrics/collectable_families.h"
 #include "poolscope/metrics/dropped_series.h"
-#include "poolscope/metrics/foreign_families.h"
 #include "poolscope/metrics/http_stats.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/live_blocks.h"
@@ -119,6 +119,10 @@ class MetricRegistry {
 
   // One scrape, written in the order of the catalogue.
   void Collect(MetricWriter& writer);
+  // The same in two steps, for who does not wait for collectables, whose code
+  // is the embedder's (collectable_families.h): what to ask, and what came.
+  std::vector<std::weak_ptr<prometheus::Collectable>> Collectables();
+  void Collect(CollectableFamilies foreign, MetricWriter& writer);
 
   // One snapshot of every allocator, or of the one called `name` (none when
   // there is no such) unless it is empty.
@@ -150,7 +154,6 @@ class MetricRegistry {
     Removable<StatsFunction> stats;
   };
 
-  ForeignFamilies CollectForeign();
   // The families of the last walk, and how that went into `self`.
   void CollectWalk(SelfStats& self, MetricWriter& writer) const;
   // Malloc, limits and pressure; adds how taking them went to `self`.

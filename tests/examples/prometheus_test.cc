@@ -173,6 +173,11 @@ TEST_F(PrometheusTest, PrometheusScrapesItEverySecond) {
   }
   EXPECT_EQ(up, 1.0);
   EXPECT_GT(hits.value_or(0), 0.0);
+  // It asks for OpenMetrics, which alone tells units.
+  const HttpResponse metadata = HttpGet(
+      web_port, "/api/v1/metadata?metric=poolscope_direct_memory_used_bytes");
+  EXPECT_TRUE(absl::StrContains(metadata.body, "\"unit\":\"bytes\""))
+      << metadata.body;
   // Nothing of a scrape was dropped.
   EXPECT_EQ(Query(web_port,
                   "scrape_samples_scraped - scrape_samples_post_metric_"

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/debugging/symbolize.h"
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 #include "poolscope/allocator/leak/leak_stats.h"
 #include "poolscope/allocator/outbound/outbound_stats.h"
@@ -15,8 +17,10 @@
 #include "poolscope/exporter/health_handlers.h"
 #include "poolscope/exporter/http_message.h"
 #include "poolscope/exporter/metrics_handler.h"
+#include "poolscope/exporter/scraper.h"
 #include "poolscope/metrics/leak_source.h"
 #include "poolscope/metrics/metric_registry.h"
+#include "poolscope/tests/exporter/slow_collectable.h"
 #include "poolscope/tests/metrics/exposition.h"
 #include "poolscope/tests/metrics/live_allocations.h"
 #include "poolscope/tests/metrics/sample_stats.h"
@@ -72,10 +76,13 @@ bool Contains(absl::string_view text, absl::string_view part) {
 TEST_F(HandlersTest, MetricsAreAnExpositionOfTheRightType) {
   AddAllocators();
   TextWriterPool writers;
-  MetricsHandler handler(&registry_, &writers);
+  Scraper scraper(&registry_, &writers);
+  ASSERT_TRUE(scraper.Start().ok());
+  MetricsHandler handler(&scraper);
   const HttpResponse response = handler.Handle(HttpRequest());
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(response.vary, "Accept");
   const absl::StatusOr<Exposition> scrape = ParseExposition(response.body);
   ASSERT_TRUE(scrape.ok()) << scrape.status();
   EXPECT_EQ(scrape->LabelValues("poolscope_snapshot_id", "allocator").size(),
@@ -85,15 +92,70 @@ TEST_F(HandlersTest, MetricsAreAnExpositionOfTheRightType) {
 TEST_F(HandlersTest, ScrapesUseTheirBufferAgain) {
   AddAllocators();
   TextWriterPool writers;
-  MetricsHandler handler(&registry_, &writers);
+  Scraper scraper(&registry_, &writers);
+  ASSERT_TRUE(scraper.Start().ok());
+  MetricsHandler handler(&scraper);
   EXPECT_EQ(writers.held_bytes(), 0u);
-  const char* text = handler.Handle(HttpRequest()).body.data();
+  // The last text is kept; so there are two that take turns.
+  std::set<const char*> texts;
+  for (int i = 0; i < 4; ++i) {
+    texts.insert(handler.Handle(HttpRequest()).body.data());
+  }
   const uint64_t held = writers.held_bytes();
   EXPECT_GT(held, 0u);
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(handler.Handle(HttpRequest()).body.data(), text);
+    texts.insert(handler.Handle(HttpRequest()).body.data());
   }
+  EXPECT_EQ(texts.size(), 2u);
   EXPECT_EQ(writers.held_bytes(), held);
+}
+
+TEST_F(HandlersTest, MetricsComeInOpenMetricsWhereItIsAskedFor) {
+  AddAllocators();
+  TextWriterPool writers;
+  Scraper scraper(&registry_, &writers);
+  ASSERT_TRUE(scraper.Start().ok());
+  MetricsHandler handler(&scraper);
+  HttpRequest request;
+  request.headers = {{"Accept", "application/openmetrics-text;version=1.0.0"}};
+  const HttpResponse response = handler.Handle(request);
+  EXPECT_EQ(response.content_type,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_TRUE(Contains(response.body, "# TYPE poolscope_build info\n"));
+  EXPECT_TRUE(absl::EndsWith(response.body, "\n# EOF\n"));
+}
+
+TEST_F(HandlersTest, LateMetricsAreEarlierOnesOrNone) {
+  const auto slow = std::make_shared<SlowCollectable>();
+  registry_.AddCollectable(slow);
+  TextWriterPool writers;
+  Scraper scraper(&registry_, &writers);
+  ASSERT_TRUE(scraper.Start().ok());
+  MetricsHandler handler(&scraper);
+  HttpRequest hurried;
+  hurried.headers = {{"x-prometheus-scrape-timeout-seconds", "0.001"}};
+  slow->Hold();
+  const HttpResponse none = handler.Handle(hurried);
+  EXPECT_EQ(none.status, 503);
+  EXPECT_EQ(none.body,
+            "the figures did not come within the time for a scrape, and there "
+            "are no earlier ones\n");
+  slow->Release();
+  const HttpResponse first = handler.Handle(HttpRequest());
+  EXPECT_TRUE(Contains(
+      first.body, "poolscope_scrape_success{collector=\"collectables\"} 1\n"));
+  slow->Hold();
+  const HttpResponse late = handler.Handle(hurried);
+  EXPECT_EQ(late.status, 200);
+  EXPECT_EQ(late.content_type, first.content_type);
+  EXPECT_TRUE(Contains(
+      late.body, "poolscope_scrape_success{collector=\"collectables\"} 0\n"));
+  EXPECT_TRUE(ParseExposition(late.body).ok());
+  scraper.Stop();
+  const HttpResponse stopped = handler.Handle(hurried);
+  EXPECT_EQ(stopped.status, 503);
+  EXPECT_EQ(stopped.body, "the server is being stopped\n");
+  slow->Release();
 }
 
 TEST_F(HandlersTest, ReadyOnceThereIsSomethingToShow) {
