@@ -26,7 +26,6 @@
 #include "absl/time/time.h"
 #include "poolscope/exporter/preload/own_descriptors.h"
 #include "poolscope/exporter/preload/python_memory.h"
-#include "poolscope/exporter/preload/sigpipe_guard.h"
 #include "poolscope/exporter/signal_blocker.h"
 
 namespace poolscope {
@@ -112,7 +111,6 @@ Listener::Listener(PreloadOptions options)
       address_(options_.address) {}
 
 void Listener::Begin(PreloadOptions options) {
-  GuardSigpipe();
   TrackPythonMemory();
   // Malloc, and whatever it does at fork(), before ours: at fork() ours comes
   // first then, and in a child last.

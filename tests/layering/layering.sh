@@ -7,8 +7,6 @@
 #   buffer       knows nothing of outbound queues
 #   metrics      sees the values of pool and outbound, never their internals
 #   civetweb     is used by what mounts pages in another's server alone
-#   preload      is used by the library that is preloaded, which puts a
-#                sigaction() before glibc's
 #   openssl      is used by TLS and the hook that counts its memory alone
 #   googletest   is used by tests alone, as is Google Benchmark by benchmarks
 #
@@ -119,10 +117,6 @@ exactly "TLS, and the hook that counts OpenSSL's memory, alone use OpenSSL" \
 never "a sidecar without TLS needs no OpenSSL, nor does the preloaded one" \
   "//exporter:sidecar + //exporter/preload/..." @com_google_absl \
   @openssl //exporter/tls
-exactly "one library alone puts a sigaction() before glibc's" \
-  "kind(rule, rdeps(//..., //exporter/preload:listener, 1)) \
-    - //exporter/preload:listener" \
-  "//exporter/preload:libpoolscope-sidecar.so"
 never "the library does not depend on googletest or Google Benchmark" \
   "$library" @com_google_absl \
   @com_google_googletest @com_github_google_benchmark
