@@ -42,6 +42,11 @@ int MillisUntil(SteadyTime deadline, SteadyTime now) {
       std::clamp<milliseconds::rep>(wait.count(), 0, 3'600'000));
 }
 
+bool CanBeRead(int fd) {
+  pollfd polled = {fd, POLLIN, 0};
+  return poll(&polled, 1, 0) > 0;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpIoLoop>> HttpIoLoop::Create(
@@ -213,9 +218,13 @@ bool HttpIoLoop::AcceptOne() {
                          &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+    if (errno == EINTR || errno == ECONNABORTED) return true;
     const bool no_room = errno == EMFILE || errno == ENFILE ||
                          errno == ENOBUFS || errno == ENOMEM;
-    if (no_room && !connections_.CloseIdlest(now_)) {
+    // The system looks for a descriptor before it looks for somebody.
+    if (no_room && !CanBeRead(listening_fd_)) return false;
+    // Else poll() would say at once that somebody is still there.
+    if (!no_room || !connections_.CloseIdlest(now_)) {
       accept_again_ = now_ + kAcceptPause;
     }
     return true;
