@@ -71,20 +71,27 @@ void ConnectionTable::Sweep() {
                  entries_.end());
 }
 
-HttpConnection* ConnectionTable::Idlest(const Peer* peer) const {
+HttpConnection* ConnectionTable::Idlest(const Peer* peer,
+                                        SteadyTime now) const {
   HttpConnection* idlest = nullptr;
   for (const Entry& entry : entries_) {
     HttpConnection* const each = entry.connection.get();
-    if (!each->is_idle() || (peer != nullptr && !(entry.peer == *peer))) {
+    if ((!each->is_idle() && !each->is_slow(now)) ||
+        (peer != nullptr && !(entry.peer == *peer))) {
       continue;
     }
-    if (idlest == nullptr || each->since() < idlest->since()) idlest = each;
+    // Idle ones first, the longest of them.
+    if (idlest == nullptr || each->is_idle() > idlest->is_idle() ||
+        (each->is_idle() == idlest->is_idle() &&
+         each->since() < idlest->since())) {
+      idlest = each;
+    }
   }
   return idlest;
 }
 
 bool ConnectionTable::CloseForRoom(const Peer* peer, SteadyTime now) {
-  HttpConnection* const idlest = Idlest(peer);
+  HttpConnection* const idlest = Idlest(peer, now);
   if (idlest == nullptr) return false;
   idlest->Close(now);
   ++closed_for_room_;

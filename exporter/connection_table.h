@@ -4,7 +4,8 @@
 // At a bound the connection goes that has waited longest without a whole
 // request, of the same peer where it is the peer's bound: a flood of silent
 // ones pushes itself out, and who speaks at once is heard. Where all have one,
-// the new one is refused.
+// that goes whose answer is under way longest, if it is for longer than the
+// timeout; else the new one is refused.
 //
 // Thread safety: thread-compatible.
 #ifndef POOLSCOPE_EXPORTER_CONNECTION_TABLE_H_
@@ -33,8 +34,7 @@ class ConnectionTable {
 
   // Closes what must go for one more from `peer`; false when nothing can.
   [[nodiscard]] bool MakeRoom(const Peer& peer, SteadyTime now);
-  // Closes the one that has waited longest without a whole request; false when
-  // there is none.
+  // Closes the one that is to go first, of any peer; false when none is.
   bool CloseIdlest(SteadyTime now);
   // Closes the answers that are under way longest, until one of `bytes` fits
   // into `max_bytes` with the others, or is the only one.
@@ -53,8 +53,8 @@ class ConnectionTable {
   uint64_t closed_for_room() const { return closed_for_room_; }
 
  private:
-  // `peer` is null for that of any.
-  HttpConnection* Idlest(const Peer* peer) const;
+  // The one to go first, of `peer`, or of any where that is null.
+  HttpConnection* Idlest(const Peer* peer, SteadyTime now) const;
   bool CloseForRoom(const Peer* peer, SteadyTime now);
 
   const size_t max_connections_;

@@ -103,6 +103,11 @@ class HttpConnection {
     return state_ == State::kHandshake || state_ == State::kReading ||
            state_ == State::kLingering;
   }
+  // Its answer has been under way for longer than the timeout: it goes where
+  // room is needed and no other is idle.
+  bool is_slow(SteadyTime now) const {
+    return state_ == State::kWriting && now - since_ > limits_.timeout;
+  }
   // Of the answer, not yet taken by the socket.
   size_t unsent_bytes() const { return head_.size() + body_.size(); }
 

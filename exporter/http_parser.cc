@@ -194,6 +194,7 @@ HeadScanner::Result HeadScanner::Scan(absl::string_view text) {
   Result result;
   size_t feed;
   while ((feed = text.find('\n', seen_)) != absl::string_view::npos) {
+    if (feed + 1 - begin_ > max_bytes_) return TooLarge();
     if (feed == line_ || text[feed - 1] != '\r') {
       result.state = State::kRefused;
       result.refusal = Bad("a line does not end in CR and LF");
@@ -201,7 +202,6 @@ HeadScanner::Result HeadScanner::Scan(absl::string_view text) {
     }
     const bool empty = feed - 1 == line_;
     seen_ = feed + 1;
-    if (seen_ - begin_ > max_bytes_) return TooLarge();
     if (empty && line_ > begin_) {
       result.state = State::kComplete;
       result.begin = begin_;

@@ -6,9 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,8 +18,8 @@
 #include "gtest/gtest.h"
 #include "poolscope/exporter/http_exchange.h"
 #include "poolscope/exporter/http_message.h"
-#include "poolscope/exporter/http_service.h"
 #include "poolscope/exporter/transport.h"
+#include "poolscope/tests/exporter/scripted_client.h"
 
 namespace poolscope {
 namespace {
@@ -33,53 +31,6 @@ using State = HttpConnection::State;
 constexpr absl::string_view kRequest = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 constexpr seconds kTimeout(2);
 
-// What the client has sent, and how much it takes.
-struct Client {
-  std::string sent;
-  bool ended = false;
-  size_t takes = 1 << 30;
-  std::string received;
-  IoStatus handshake = IoStatus::kDone;
-  bool told_of_end = false;
-};
-
-class ClientTransport final : public Transport {
- public:
-  explicit ClientTransport(Client* client) : client_(client) {}
-
-  IoStatus Handshake() override { return client_->handshake; }
-  IoResult Read(char* into, size_t size) override {
-    std::string& sent = client_->sent;
-    if (sent.empty()) {
-      return {client_->ended ? IoStatus::kEnded : IoStatus::kWantsToRead};
-    }
-    size = std::min(size, sent.size());
-    std::memcpy(into, sent.data(), size);
-    sent.erase(0, size);
-    return {IoStatus::kDone, size};
-  }
-  IoResult Write(absl::string_view bytes) override {
-    const size_t size = std::min(bytes.size(), client_->takes);
-    if (size == 0) return {IoStatus::kWantsToWrite};
-    client_->takes -= size;
-    client_->received.append(bytes.data(), size);
-    return {IoStatus::kDone, size};
-  }
-  void ShutDown() override { client_->told_of_end = true; }
-
- private:
-  Client* const client_;
-};
-
-class CountingService : public HttpService {
- public:
-  HttpResponse Serve(const HttpRequest&) override { return {}; }
-  void Served(absl::string_view, int status, absl::Duration) override {
-    statuses.push_back(status);
-  }
-  std::vector<int> statuses;
-};
-
 class HttpConnectionTest : public testing::Test {
  protected:
   HttpConnectionTest() {
@@ -90,7 +41,7 @@ class HttpConnectionTest : public testing::Test {
     limits.timeout = kTimeout;
     limits.max_head_bytes = 16384;
     connection_ = std::make_unique<HttpConnection>(
-        7, ends[0], std::make_unique<ClientTransport>(&client_), limits,
+        7, ends[0], std::make_unique<ScriptedTransport>(&client_), limits,
         &service_, start_);
   }
   ~HttpConnectionTest() override { close(other_end_); }
@@ -109,7 +60,7 @@ class HttpConnectionTest : public testing::Test {
   }
 
   const SteadyTime start_ = SteadyTime() + seconds(1000);
-  Client client_;
+  ScriptedClient client_;
   CountingService service_;
   int other_end_;
   std::unique_ptr<HttpConnection> connection_;
