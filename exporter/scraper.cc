@@ -150,6 +150,7 @@ void Scraper::Run(std::shared_ptr<State> state) {
     text->set_format(static_cast<ExpositionFormat>(turn));
     state->registry->Collect(std::move(families), *text);
     text->Finish();
+    state->writers->Recount(*text);
     std::shared_ptr<const TextWriter> before = std::move(text);
     {
       MutexLock lock(&state->mutex);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "poolscope/allocator/base/mutex.h"
 
 namespace poolscope {
@@ -43,21 +44,26 @@ class ScratchPool {
       if (!idle_.empty()) {
         taken = std::move(idle_.back());
         idle_.pop_back();
-        lent_bytes_ += taken->capacity_bytes();
       }
     }
-    const size_t lent_bytes = taken != nullptr ? taken->capacity_bytes() : 0;
     if (taken == nullptr) taken = std::make_unique<T>();
-    return std::shared_ptr<T>(taken.release(), [this, lent_bytes](T* used) {
-      Return(std::unique_ptr<T>(used), lent_bytes);
-    });
+    Recount(*taken);
+    return std::shared_ptr<T>(
+        taken.release(), [this](T* used) { Return(std::unique_ptr<T>(used)); });
   }
 
-  // Bytes of the buffers that wait and, as they were when taken, of those in
-  // use: whoever works in one may be making it larger.
+  // Of a buffer in use that does not grow any more: counts it as it is now.
+  void Recount(const T& lent) {
+    MutexLock lock(&mutex_);
+    lent_bytes_[&lent] = lent.capacity_bytes();
+  }
+
+  // Bytes of the buffers that wait and, as they were when taken or counted
+  // again, of those in use: whoever works in one may be making it larger.
   uint64_t held_bytes() const {
     MutexLock lock(&mutex_);
-    uint64_t bytes = lent_bytes_;
+    uint64_t bytes = 0;
+    for (const auto& [buffer, lent_bytes] : lent_bytes_) bytes += lent_bytes;
     for (const std::unique_ptr<T>& each : idle_) {
       bytes += each->capacity_bytes();
     }
@@ -65,10 +71,10 @@ class ScratchPool {
   }
 
  private:
-  void Return(std::unique_ptr<T> used, size_t lent_bytes) {
+  void Return(std::unique_ptr<T> used) {
     used->Clear();
     MutexLock lock(&mutex_);
-    lent_bytes_ -= lent_bytes;
+    lent_bytes_.erase(used.get());
     if (idle_.size() < kKept && used->capacity_bytes() <= kMaxKeptBytes) {
       idle_.push_back(std::move(used));
     }
@@ -76,7 +82,7 @@ class ScratchPool {
 
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<T>> idle_ ABSL_GUARDED_BY(mutex_);
-  uint64_t lent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<const T*, size_t> lent_bytes_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace poolscope

@@ -36,10 +36,13 @@ TEST(ScratchPoolTest, CountsWhatWaitsAndWhatIsInUse) {
   EXPECT_EQ(pool.held_bytes(), 100u);
   std::shared_ptr<Scratch> taken = pool.Take();
   EXPECT_EQ(pool.held_bytes(), 100u);
-  taken->bytes = 250;  // seen once it is back
+  taken->bytes = 250;  // seen once it is counted again
   EXPECT_EQ(pool.held_bytes(), 100u);
-  taken.reset();
+  pool.Recount(*taken);
   EXPECT_EQ(pool.held_bytes(), 250u);
+  taken->bytes = 300;  // or back
+  taken.reset();
+  EXPECT_EQ(pool.held_bytes(), 300u);
 }
 
 TEST(ScratchPoolTest, KeepsNoMoreThanItSays) {

@@ -144,10 +144,10 @@ hello() {
 # used, and a line has PATTERN.
 example_serves() {
   local example=$1 pattern=$2 address url code=0
-  coproc example { exec "$work/consumer/$example"; }
-  local pid=$example_PID
-  read -r -t 30 _ address <&"${example[0]}" &&
-    read -r -t 30 _ url <&"${example[0]}" || return 1
+  coproc program { exec "$work/consumer/$example"; }
+  local pid=$program_PID
+  read -r -t 30 _ address <&"${program[0]}" &&
+    read -r -t 30 _ url <&"${program[0]}" || return 1
   [ "$(hello "$example" "$address")" = hello ] || code=1
   answers "$url" '^poolscope_arena_allocations_total{[^}]*} [1-9]' || code=1
   answers "$url" "$pattern" || code=1
