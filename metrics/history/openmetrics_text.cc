@@ -19,13 +19,17 @@ std::string Timestamp(int64_t millis) {
   return absl::StrFormat("%d.%03d", millis / 1000, millis % 1000);
 }
 
-void AppendHead(const MetricHistory::Family& family, std::string& text) {
+void AppendHead(const MetricHistory& history,
+                const MetricHistory::Family& family, std::string& text) {
   absl::string_view name = family.name;
   absl::string_view type = family.type;
-  if (type == "untyped" ||
-      (type == "counter" && !absl::ConsumeSuffix(&name, "_total"))) {
+  // A name is that of one family alone.
+  if (type == "counter" && (!absl::ConsumeSuffix(&name, "_total") ||
+                            history.Find(name) != nullptr)) {
+    name = family.name;
     type = "unknown";
   }
+  if (type == "untyped") type = "unknown";
   absl::StrAppend(&text, "# TYPE ", name, " ", type, "\n# HELP ", name, " ",
                   absl::StrReplaceAll(family.help, {{"\"", "\\\""}}), "\n");
 }
@@ -37,7 +41,7 @@ void WriteOpenMetricsText(const MetricHistory& history,
   std::string text;
   for (const MetricHistory::Family& family : history.families()) {
     if (family.series.empty()) continue;
-    AppendHead(family, text);
+    AppendHead(history, family, text);
     for (const MetricHistory::Series& series : family.series) {
       int64_t before_millis = -1;
       for (const MetricHistory::Point& point : series.points) {

@@ -6,7 +6,8 @@
 // As that format wants it, a family stands in one piece and in it a series with
 // its points in the order of time, a counter's family is named without the
 // "_total" of its samples, and the end is "# EOF". A counter that is called
-// otherwise, as a service's own may be, is of type unknown.
+// otherwise, as a service's own may be, is of type unknown; so is one whose
+// name without "_total" is another family's.
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_METRICS_HISTORY_OPENMETRICS_TEXT_H_

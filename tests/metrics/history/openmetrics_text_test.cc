@@ -60,6 +60,17 @@ TEST(OpenMetricsTextTest, WhatThatFormatDoesNotKnowIsOfTypeUnknown) {
             "# EOF\n");
 }
 
+TEST(OpenMetricsTextTest, ACounterLeavesItsShortNameToTheFamilyThatHasIt) {
+  MetricHistory history;
+  Add(history, 1000000000,
+      "# HELP a_total C.\n# TYPE a_total counter\na_total 1\n"
+      "# HELP a G.\n# TYPE a gauge\na 2\n");
+  EXPECT_EQ(Text(history),
+            "# TYPE a_total unknown\n# HELP a_total C.\na_total 1 1.000\n"
+            "# TYPE a gauge\n# HELP a G.\na 2 1.000\n"
+            "# EOF\n");
+}
+
 TEST(OpenMetricsTextTest, OneSampleAMillisecond) {
   MetricHistory history;
   Add(history, 1000000, "# TYPE a gauge\na 1\n");
