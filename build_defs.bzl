@@ -143,3 +143,33 @@ def poolscope_cc_test(
         deps = deps + private_headers + [main],
         **kwargs
     )
+
+def poolscope_fuzz_target(name, srcs, deps, **kwargs):
+    """A target of libFuzzer, for `./dev fuzz`, and its corpus as a test.
+
+    `NAME_fuzz` needs clang, so that it is built by that command alone;
+    `NAME_corpus_test` plays the files in `corpus/NAME` with any compiler. The
+    fuzzer names these files, which is why they alone are globbed.
+
+    Args:
+      name: the target's name for `./dev fuzz`.
+      srcs: sources with LLVMFuzzerTestOneInput().
+      deps: what the sources include.
+      **kwargs: passed to the test.
+    """
+    poolscope_cc_binary(
+        name = name + "_fuzz",
+        testonly = True,
+        srcs = srcs,
+        tags = ["manual"],
+        deps = deps,
+    )
+    poolscope_cc_test(
+        name = name + "_corpus_test",
+        srcs = srcs,
+        args = [native.package_name() + "/corpus/" + name],
+        data = native.glob(["corpus/" + name + "/*"]),
+        main = "//tests/fuzz:corpus_main",
+        deps = deps,
+        **kwargs
+    )

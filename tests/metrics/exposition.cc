@@ -152,7 +152,8 @@ absl::StatusOr<Exposition> ParseExposition(absl::string_view text) {
     if (!seen.emplace(sample.name, sample.labels).second) {
       return Bad("label set twice", line);
     }
-    if (absl::EndsWith(sample.name, "_bucket") &&
+    if (result.types[family] == "histogram" &&
+        absl::EndsWith(sample.name, "_bucket") &&
         sample.labels.count("le") == 1) {
       if (value < last_bucket) return Bad("bucket falls", line);
       last_bucket = sample.labels.at("le") == "+Inf" ? 0 : value;
