@@ -37,18 +37,20 @@ TEST(OptionsTest, DefaultsAreAMinuteOfBothLayouts) {
 
 TEST(OptionsTest, AreWhatTheFlagsSay) {
   const absl::StatusOr<Options> options =
-      Parse({"--duration=1m30s", "--threads=3", "--layout=buddy", "--seed=7"});
+      Parse({"--duration=1m30s", "--threads=3", "--layout=buddy", "--seed=7",
+             "--leak=64"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->duration, absl::Seconds(90));
   EXPECT_EQ(options->threads, 3);
   EXPECT_EQ(options->seed, 7);
+  EXPECT_EQ(options->leak_kib_per_second, 64);
   EXPECT_THAT(options->layouts, testing::ElementsAre(ChunkLayout::kBuddy));
 }
 
 TEST(OptionsTest, BadOnesAreNamedInOneLine) {
-  for (const char* bad :
-       {"--duration=5", "--duration=99ms", "--duration=inf", "--threads=0",
-        "--threads=1025", "--seed=x", "--layout=tree", "--minutes=1", "5s"}) {
+  for (const char* bad : {"--duration=5", "--duration=99ms", "--duration=inf",
+                          "--threads=0", "--threads=1025", "--seed=x",
+                          "--leak=-1", "--layout=tree", "--minutes=1", "5s"}) {
     const absl::Status status = Parse({bad}).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad;
     EXPECT_THAT(std::string(status.message()), testing::HasSubstr(bad));
@@ -83,7 +85,8 @@ TEST(CommandTest, ABadFlagIsOneLineAndStatusTwo) {
 TEST(CommandTest, HelpNamesEveryFlag) {
   Subprocess soak({kSoak, "--help"});
   EXPECT_EQ(soak.Wait(), 0);
-  for (const char* flag : {"--duration", "--threads", "--layout", "--seed"}) {
+  for (const char* flag :
+       {"--duration", "--threads", "--layout", "--seed", "--leak"}) {
     EXPECT_THAT(soak.output(), testing::HasSubstr(flag));
   }
 }

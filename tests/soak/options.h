@@ -19,6 +19,8 @@ struct Options {
   uint64_t seed = 1;
   // One pool each, all of them in use at the same time.
   std::vector<ChunkLayout> layouts = {ChunkLayout::kRuns, ChunkLayout::kBuddy};
+  // Memory of malloc that is kept for ever, to see that it is found.
+  uint64_t leak_kib_per_second = 0;  // up to 1 GiB
 };
 
 // What --help prints.

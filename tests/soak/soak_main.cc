@@ -42,10 +42,15 @@ bool InterruptedWithin(absl::Duration time) {
 void PrintProgress(absl::Duration elapsed, const SoakProgress& now) {
   absl::PrintF(
       "%4d s: %d allocations, %d refused, %d handed over, %d threads ended, "
-      "%d of %d MiB used; %d scrapes, %d snapshots, %d trims, %d checks\n",
+      "%d of %d MiB used; %d messages, %d answered, %d refused, %d cancelled; "
+      "%d scrapes, %d snapshots, %d trims, %d checks, %d levels, %d mappings "
+      "refused; %d MiB resident\n",
       absl::ToInt64Seconds(elapsed), now.work.allocations, now.work.refusals,
       now.work.handed_over, now.threads_ended, now.used_bytes >> 20,
-      now.limit_bytes >> 20, now.scrapes, now.snapshots, now.trims, now.checks);
+      now.limit_bytes >> 20, now.messages.sent, now.messages.answered,
+      now.messages.refused, now.messages.cancelled, now.scrapes, now.snapshots,
+      now.trims, now.checks, now.level_changes, now.refused_mappings,
+      now.resident_bytes >> 20);
   std::fflush(stdout);
 }
 
@@ -106,6 +111,8 @@ int Main(int argc, char** argv) {
 
   const std::vector<std::string> problems = (*soak)->End();
   PrintProgress(took, (*soak)->Progress());
+  absl::PrintF("resident, means of three windows: %s\n",
+               (*soak)->resident().Text());
   for (const std::string& problem : problems) {
     absl::FPrintF(stderr, "soak: %s\n", problem);
   }

@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
-#include "poolscope/tests/allocator/pool/stress/stats_identities.h"
 
 namespace poolscope::soak {
 namespace {
@@ -50,10 +49,11 @@ absl::StatusOr<std::unique_ptr<SoakPool>> SoakPool::Create(ChunkLayout layout,
   options.thread_cache_trim_interval = 1024;
   options.thread_cache_idle_trim = absl::Milliseconds(100);
   options.empty_chunk_decay = absl::Milliseconds(20);
-  absl::StatusOr<std::unique_ptr<PooledAllocator>> pool =
-      PooledAllocator::Create(options);
-  if (!pool.ok()) return pool.status();
-  return std::unique_ptr<SoakPool>(new SoakPool(*std::move(pool), problems));
+  absl::StatusOr<std::unique_ptr<SoakAllocator>> allocator =
+      SoakAllocator::Create(std::move(options), problems);
+  if (!allocator.ok()) return allocator.status();
+  return std::unique_ptr<SoakPool>(
+      new SoakPool(*std::move(allocator), problems));
 }
 
 WorkCounts SoakPool::Counts() const {
@@ -70,11 +70,11 @@ void SoakPool::Account(WorkCounts* counts) {
 void SoakPool::Allocate(Random* random, std::vector<Block>* blocks,
                         WorkCounts* counts) {
   Block block;
-  block.size = RandomSize(random, pool_->options().chunk_size_bytes());
+  block.size = RandomSize(random, pool()->options().chunk_size_bytes());
   block.id = (*random)();
   const size_t alignment =
       Below(random, 20) == 0 ? size_t{16} << Below(random, 10) : 16;
-  block.address = pool_->Allocate(block.size, alignment);
+  block.address = pool()->Allocate(block.size, alignment);
   if (block.address == nullptr) {
     ++counts->refusals;
     for (size_t keep = blocks->size() / 2; blocks->size() > keep;) {
@@ -107,10 +107,10 @@ void SoakPool::Free(Random* random, const Block& block, WorkCounts* counts) {
       PooledAllocator::FreeBlock(block.address);
       break;
     case 1:
-      pool_->Free(block.address, block.size);
+      pool()->Free(block.address, block.size);
       break;
     default:
-      pool_->Free(block.address);
+      pool()->Free(block.address);
       break;
   }
 }
@@ -118,13 +118,13 @@ void SoakPool::Free(Random* random, const Block& block, WorkCounts* counts) {
 void SoakPool::ChangeCache(Random* random) {
   switch (Below(random, 4)) {
     case 0:
-      pool_->SetThreadCacheEnabled(false);
+      pool()->SetThreadCacheEnabled(false);
       break;
     case 1:
       PooledAllocator::MarkThreadIdle();
       break;
     default:
-      pool_->SetThreadCacheEnabled(true);
+      pool()->SetThreadCacheEnabled(true);
       break;
   }
 }
@@ -182,23 +182,7 @@ void SoakPool::Drain() {
 }
 
 void SoakPool::CheckAtRest() {
-  const auto must_be = [this](const char* what, uint64_t is, uint64_t should) {
-    if (is == should) return;
-    problems_->Add(absl::StrCat(name(), " at rest: ", what, " is ", is,
-                                ", should be ", should));
-  };
-  const AllocatorStats stats = pool_->Stats(StatsOptions{true, true});
-  problems_->AddIfAny(name(), BrokenIdentity(stats));
-  must_be("blocks in use", ActiveBlocks(stats), 0);
-  must_be("pinned_bytes", stats.pinned_bytes, 0);
-  must_be("huge_used_bytes", stats.huge_used_bytes, 0);
-  must_be("sampled_live_allocations", stats.sampled_live_allocations, 0);
-  uint64_t pinned_in_chunks = 0;
-  for (const ChunkStats& chunk : stats.chunks) {
-    pinned_in_chunks += chunk.pinned_bytes;
-  }
-  must_be("pinned_bytes of the chunks", pinned_in_chunks, 0);
-
+  const AllocatorStats stats = pool()->Stats();
   uint64_t allocations = 0;
   uint64_t frees = 0;
   for (const ArenaStats& arena : stats.arenas) {
@@ -208,22 +192,11 @@ void SoakPool::CheckAtRest() {
     }
   }
   const WorkCounts done = Counts();
-  must_be("count of allocations", allocations, done.allocations);
-  must_be("count of frees", frees, done.frees);
-  must_be("requested_bytes", stats.requested_bytes, done.requested_bytes);
-  must_be("allocation_failures_limit", stats.allocation_failures_limit,
-          done.refusals);
-  must_be("allocation_failures_mapping", stats.allocation_failures_mapping, 0);
-
-  const absl::Status invariants = pool_->CheckInvariants();
-  if (!invariants.ok()) {
-    problems_->Add(absl::StrCat(name(), " at rest: ", invariants.ToString()));
-  }
-  pool_->Trim();
-  const AllocatorStats trimmed = pool_->Stats();
-  problems_->AddIfAny(name(), BrokenIdentity(trimmed));
-  must_be("direct_used_bytes after a trim", trimmed.direct_used_bytes, 0);
-  must_be("cached_bytes after a trim", trimmed.cached_bytes, 0);
+  allocator_->MustBe("count of allocations", allocations, done.allocations);
+  allocator_->MustBe("count of frees", frees, done.frees);
+  allocator_->MustBe("requested_bytes", stats.requested_bytes,
+                     done.requested_bytes);
+  allocator_->CheckAtRest(done.refusals);
 }
 
 }  // namespace poolscope::soak

@@ -18,6 +18,7 @@
 #include "poolscope/tests/allocator/pool/stress/threads.h"
 #include "poolscope/tests/allocator/pool/stress/trace.h"
 #include "poolscope/tests/soak/signals.h"
+#include "poolscope/tests/soak/soak_allocator.h"
 
 namespace poolscope::soak {
 
@@ -38,8 +39,9 @@ class SoakPool {
   static absl::StatusOr<std::unique_ptr<SoakPool>> Create(ChunkLayout layout,
                                                           Problems* problems);
 
-  PooledAllocator* allocator() const { return pool_.get(); }
-  const char* name() const { return pool_->options().name.c_str(); }
+  SoakAllocator* allocator() const { return allocator_.get(); }
+  PooledAllocator* pool() const { return allocator_->pool(); }
+  const char* name() const { return allocator_->name(); }
   WorkCounts Counts() const;
 
   // Some thousand allocations and frees by the calling thread, of every size
@@ -54,8 +56,8 @@ class SoakPool {
   void CheckAtRest();
 
  private:
-  SoakPool(std::unique_ptr<PooledAllocator> pool, Problems* problems)
-      : pool_(std::move(pool)), problems_(problems) {}
+  SoakPool(std::unique_ptr<SoakAllocator> allocator, Problems* problems)
+      : allocator_(std::move(allocator)), problems_(problems) {}
 
   // Refused, it frees half of `blocks`, as a service sheds load.
   void Allocate(Random* random, std::vector<Block>* blocks, WorkCounts* counts);
@@ -66,7 +68,7 @@ class SoakPool {
     return handovers_[Below(random, handovers_.size())];
   }
 
-  const std::unique_ptr<PooledAllocator> pool_;
+  const std::unique_ptr<SoakAllocator> allocator_;
   Problems* const problems_;
   std::vector<Handover> handovers_{16};
   mutable std::mutex mutex_;

@@ -1,4 +1,4 @@
-// The soak for two seconds, and that it finds what it is there to find.
+// The soak for half a minute, and that it finds what it is there to find.
 #include "poolscope/tests/soak/soak.h"
 
 #include <memory>
@@ -17,20 +17,25 @@
 namespace poolscope::soak {
 namespace {
 
+// Long enough for its resident memory to be judged.
+const absl::Duration kTime = kLeastJudged + absl::Seconds(5);
+
 // Everything that a soak does was done at least once.
 bool DidEverything(const SoakProgress& progress) {
   return progress.work.allocations > 10000 && progress.work.frees > 10000 &&
          progress.work.handed_over > 1000 && progress.work.refusals > 0 &&
          progress.threads_ended > 0 && progress.scrapes > 2 &&
-         progress.snapshots > 2 && progress.trims > 2 && progress.checks > 2;
+         progress.snapshots > 2 && progress.trims > 2 && progress.checks > 2 &&
+         progress.level_changes >= 4 && progress.refused_mappings > 10 &&
+         progress.messages.rounds >= 3 && progress.messages.answered > 0;
 }
 
-TEST(SoakTest, HoldsForTwoSecondsAndLongerUntilEverythingWasDone) {
+TEST(SoakTest, HoldsForHalfAMinuteAndLongerUntilEverythingWasDone) {
   absl::StatusOr<std::unique_ptr<Soak>> soak = Soak::Start(Options());
   ASSERT_TRUE(soak.ok()) << soak.status();
   const absl::Time begun = absl::Now();
-  while ((*soak)->Found().empty() && (absl::Now() - begun < absl::Seconds(2) ||
-                                      !DidEverything((*soak)->Progress()))) {
+  while ((*soak)->Found().empty() &&
+         (absl::Now() - begun < kTime || !DidEverything((*soak)->Progress()))) {
     absl::SleepFor(absl::Milliseconds(10));
   }
   EXPECT_THAT((*soak)->End(), testing::IsEmpty());
@@ -38,6 +43,8 @@ TEST(SoakTest, HoldsForTwoSecondsAndLongerUntilEverythingWasDone) {
   EXPECT_TRUE(DidEverything(end));
   EXPECT_EQ(end.work.allocations, end.work.frees);
   EXPECT_EQ(end.used_bytes, 0);
+  EXPECT_EQ(end.messages.sent, end.messages.answered + end.messages.refused +
+                                   end.messages.cancelled);
 }
 
 class FindsTest : public testing::TestWithParam<ChunkLayout> {
@@ -75,6 +82,24 @@ TEST_P(FindsTest, AnAllocationThatItDidNotMake) {
   EXPECT_THAT(found, testing::HasSubstr("count of frees is "));
   EXPECT_THAT(found, testing::HasSubstr("requested_bytes is "));
   EXPECT_THAT(found, testing::Not(testing::HasSubstr("in use")));
+}
+
+TEST(ResidentTest, ALeakOutsideOfThePoolsIsFoundWhereMemoryIsJudged) {
+  Options options;
+  options.threads = 2;
+  options.layouts = {ChunkLayout::kRuns};
+  options.leak_kib_per_second = 4 << 10;
+  absl::StatusOr<std::unique_ptr<Soak>> soak = Soak::Start(options);
+  ASSERT_TRUE(soak.ok()) << soak.status();
+  const absl::Time begun = absl::Now();
+  while (absl::Now() - begun < kTime) absl::SleepFor(absl::Milliseconds(10));
+  const std::vector<std::string> found = (*soak)->End();
+  if (kJudgesResident) {
+    EXPECT_THAT(found, testing::ElementsAre(testing::StartsWith(
+                           "resident memory is not flat within 20 %: ")));
+  } else {
+    EXPECT_THAT(found, testing::IsEmpty());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, FindsTest,
