@@ -11,6 +11,12 @@
 #include "absl/strings/str_cat.h"
 
 namespace poolscope {
+namespace {
+
+// Of the calling thread; until then its table is the program's.
+thread_local bool has_own_table = false;
+
+}  // namespace
 
 absl::Status TakeOwnDescriptors(bool keep_stderr) {
   // Copies the first three and no other.
@@ -21,6 +27,7 @@ absl::Status TakeOwnDescriptors(bool keep_stderr) {
                      "5.9: ",
                      std::strerror(errno)));
   }
+  has_own_table = true;
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) {
     return absl::UnavailableError(
@@ -33,6 +40,8 @@ absl::Status TakeOwnDescriptors(bool keep_stderr) {
   return absl::OkStatus();
 }
 
-void LeaveStderr() { dup2(STDOUT_FILENO, STDERR_FILENO); }
+void LeaveStderr() {
+  if (has_own_table) dup2(STDOUT_FILENO, STDERR_FILENO);
+}
 
 }  // namespace poolscope

@@ -23,7 +23,8 @@ namespace poolscope {
 // the system's reason, where the system does not allow it.
 [[nodiscard]] absl::Status TakeOwnDescriptors(bool keep_stderr);
 
-// Standard error becomes /dev/null too.
+// Standard error becomes /dev/null too. Nothing happens on a thread that could
+// not take a table: that one is the program's.
 void LeaveStderr();
 
 }  // namespace poolscope

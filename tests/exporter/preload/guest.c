@@ -2,15 +2,21 @@
 // is its first argument; it tells its process ids on standard output, and ends
 // once it has read the end of the file named by the second, which the test
 // holds open.
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,6 +134,23 @@ static int Exec(const char* program, const char* path) {
   return WEXITSTATUS(status);
 }
 
+// Becomes a program on a system that knows no close_range().
+static int Refused(const char* program, const char* path) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {sizeof(code) / sizeof(code[0]), code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    return 1;
+  }
+  execl(program, program, "wait", path, (char*)NULL);
+  return 1;
+}
+
 // Descriptors begin where they always did.
 static int Descriptors(const char* path) {
   Await(path);
@@ -164,6 +187,7 @@ int main(int argc, char** argv) {
   if (strcmp(mode, "caught") == 0) return Caught(path);
   if (strcmp(mode, "drop") == 0) return Drop(path);
   if (strcmp(mode, "exec") == 0) return Exec(argv[0], path);
+  if (strcmp(mode, "refused") == 0) return Refused(argv[0], path);
   if (strcmp(mode, "descriptors") == 0) return Descriptors(path);
   if (strcmp(mode, "threads") == 0) return Threads(path);
   Tell("process", getpid());

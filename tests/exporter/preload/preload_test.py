@@ -208,6 +208,16 @@ class PreloadTest(unittest.TestCase):
         self.port(guest.pid)
         self.ends(guest)
 
+    def test_leaves_standard_error_where_it_cannot_take_descriptors(self):
+        guest = self.guest("refused")
+        self.told(guest)
+        self.assertRegex(guest.stderr.readline(), "needs Linux 5.9")
+        # Once its thread has ended.
+        _await(lambda: len(os.listdir(f"/proc/{guest.pid}/task")) == 1)
+        self.assertEqual(os.stat(f"/proc/{guest.pid}/fd/2").st_ino,
+                         os.fstat(guest.stderr.fileno()).st_ino)
+        self.ends(guest)
+
     def test_holds_no_pipe_open_that_the_program_closed(self):
         guest = self.guest("daemon")
         daemon = self.told(guest)
