@@ -35,7 +35,10 @@ absl::Status TakeOwnDescriptors(bool keep_stderr) {
   }
   dup2(null, STDIN_FILENO);
   dup2(null, STDOUT_FILENO);
-  if (!keep_stderr) dup2(null, STDERR_FILENO);
+  // One of the three that was closed would become the number of a socket.
+  if (!keep_stderr || fcntl(STDERR_FILENO, F_GETFD) < 0) {
+    dup2(null, STDERR_FILENO);
+  }
   if (null > STDERR_FILENO) close(null);
   return absl::OkStatus();
 }

@@ -17,10 +17,11 @@
 
 namespace poolscope {
 
-// Gives the calling thread a table in which standard input, output and, unless
-// `keep_stderr`, standard error are /dev/null, and nothing else is open: no
-// pipe or terminal is held open that the program closes. UnavailableError, with
-// the system's reason, where the system does not allow it.
+// Gives the calling thread a table in which standard input, output and standard
+// error are /dev/null, and nothing else is open: no pipe or terminal is held
+// open that the program closes. With `keep_stderr` standard error stays what it
+// is, where it is open. UnavailableError, with the system's reason, where the
+// system does not allow it.
 [[nodiscard]] absl::Status TakeOwnDescriptors(bool keep_stderr);
 
 // Standard error becomes /dev/null too. Nothing happens on a thread that could

@@ -218,6 +218,15 @@ class PreloadTest(unittest.TestCase):
                          os.fstat(guest.stderr.fileno()).st_ino)
         self.ends(guest)
 
+    def test_serves_a_program_that_was_started_with_no_descriptor_open(self):
+        guest = self.start(
+            "/bin/sh", "-c", f"exec {_GUEST} wait {self.rope} <&- >&- 2>&-",
+            program="guest")
+        port = self.port(guest.pid)
+        for _ in range(3):
+            self.assertIn("process_resident_memory_bytes", _get(port, "/metrics"))
+        self.ends(guest)
+
     def test_holds_no_pipe_open_that_the_program_closed(self):
         guest = self.guest("daemon")
         daemon = self.told(guest)
