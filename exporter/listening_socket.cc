@@ -40,29 +40,39 @@ uint16_t PortOf(const sockaddr_storage& address) {
                    : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-// Listens with `fd`; false, and errno, where the system refuses.
-bool Listen(int fd, const ListenAddress& address, uint16_t* port) {
+// These return false, and errno, where the system refuses.
+bool Bind(int fd, const ListenAddress& address) {
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (address.ipv6) {
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
   }
-  SocketAddress where(address);
-  auto* const raw = reinterpret_cast<sockaddr*>(&where.storage);
-  if (bind(fd, raw, where.length) != 0 || listen(fd, SOMAXCONN) != 0 ||
-      getsockname(fd, raw, &where.length) != 0) {
+  const SocketAddress where(address);
+  return bind(fd, reinterpret_cast<const sockaddr*>(&where.storage),
+              where.length) == 0;
+}
+
+bool Listen(int fd, const ListenAddress& address, uint16_t* port) {
+  sockaddr_storage where{};
+  socklen_t length = sizeof(where);
+  if (!Bind(fd, address) || listen(fd, SOMAXCONN) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&where), &length) != 0) {
     return false;
   }
-  *port = PortOf(where.storage);
+  *port = PortOf(where);
   return true;
+}
+
+int OpenSocket(const ListenAddress& address) {
+  return socket(address.ipv6 ? AF_INET6 : AF_INET,
+                SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 }  // namespace
 
 absl::StatusOr<ListeningSocket> ListenOn(const ListenAddress& address) {
   ListeningSocket listening;
-  listening.fd = socket(address.ipv6 ? AF_INET6 : AF_INET,
-                        SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  listening.fd = OpenSocket(address);
   if (listening.fd >= 0 && Listen(listening.fd, address, &listening.port)) {
     return listening;
   }
@@ -71,6 +81,15 @@ absl::StatusOr<ListeningSocket> ListenOn(const ListenAddress& address) {
   return absl::UnavailableError(absl::StrCat(
       "cannot listen on ", address.ToString(), ": ", std::strerror(error),
       "; choose another address, or port 0 for any free one"));
+}
+
+bool InUse(const ListenAddress& address) {
+  if (address.port == 0) return false;
+  const int probe = OpenSocket(address);
+  if (probe < 0) return false;
+  const bool in_use = !Bind(probe, address) && errno == EADDRINUSE;
+  close(probe);
+  return in_use;
 }
 
 Peer PeerOf(const sockaddr_storage& address) {

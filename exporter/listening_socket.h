@@ -23,6 +23,10 @@ struct ListeningSocket {
 [[nodiscard]] absl::StatusOr<ListeningSocket> ListenOn(
     const ListenAddress& address);
 
+// Whether somebody listens there: false for port 0, and where the system cannot
+// tell. Nothing is listened on meanwhile.
+[[nodiscard]] bool InUse(const ListenAddress& address);
+
 // Who a connection comes from, as far as bounds go: an IPv4 address, or the
 // network of an IPv6 address, its first 64 bits, of which one host may take as
 // many addresses as it likes.

@@ -1,12 +1,9 @@
 #include "poolscope/exporter/preload/listener.h"
 
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,9 +21,11 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "poolscope/exporter/listening_socket.h"
 #include "poolscope/exporter/preload/own_descriptors.h"
 #include "poolscope/exporter/preload/python_memory.h"
 #include "poolscope/exporter/signal_blocker.h"
+#include "poolscope/metrics/process/loaded_objects.h"
 
 namespace poolscope {
 namespace {
@@ -61,25 +60,6 @@ void AwaitEnd(pid_t process) {
   while (getppid() == process) absl::SleepFor(kRetry);
 }
 
-// Whether somebody listens there. Other reasons not to listen are the server's
-// to tell.
-bool InUse(const ListenAddress& address) {
-  if (address.port == 0 || address.ipv6) return false;
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) return false;
-  const int on = 1;
-  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(address.port);
-  inet_pton(AF_INET, address.host.c_str(), &where.sin_addr);
-  const bool in_use = bind(probe, reinterpret_cast<const sockaddr*>(&where),
-                           sizeof(where)) != 0 &&
-                      errno == EADDRINUSE;
-  close(probe);
-  return in_use;
-}
-
 // Whether the program that started this one has the library too. Then it has
 // the port as well, most likely, and there is nothing to complain about.
 bool ParentHasLibrary() {
@@ -107,14 +87,16 @@ void SayOnStderr(absl::string_view line) {
 
 Listener::Listener(PreloadOptions options)
     : options_(std::move(options)),
-      processes_(std::make_shared<ProcessTable>(options_.address.host)),
+      processes_(std::make_shared<ProcessTable>(options_.address)),
       address_(options_.address) {}
 
 void Listener::Begin(PreloadOptions options) {
   TrackPythonMemory();
-  // Malloc, and whatever it does at fork(), before ours: at fork() ours comes
-  // first then, and in a child last.
+  // At fork() what was registered last comes first, and in a child last. Malloc
+  // with this is the first, and ours the last: its thread, for which it waits,
+  // may need the locks of the others.
   listener = new Listener(std::move(options));
+  HoldLoaderListAtFork();
   if (listener->options_.fork != PreloadOptions::Fork::kOff) {
     pthread_atfork([] { listener->BeforeFork(); },
                    [] { listener->AfterForkInParent(); },

@@ -33,8 +33,8 @@ void* SharedMemory(size_t bytes) {
 
 }  // namespace
 
-ProcessTable::ProcessTable(std::string host)
-    : host_(std::move(host)),
+ProcessTable::ProcessTable(ListenAddress address)
+    : address_(std::move(address)),
       // Never unmapped: it outlives this object in other processes anyway.
       slots_(static_cast<Slots*>(SharedMemory(sizeof(Slots)))) {
   if (slots_ != nullptr) new (slots_) Slots{};
@@ -75,9 +75,11 @@ std::vector<prometheus::MetricFamily> ProcessTable::Collect() const {
       "The processes that listen, of those that forked from one another";
   family.type = prometheus::MetricType::Gauge;
   for (const Entry& entry : Entries()) {
+    ListenAddress address = address_;
+    address.port = entry.port;
     prometheus::ClientMetric& metric = family.metric.emplace_back();
     metric.label = {{"pid", absl::StrCat(entry.process)},
-                    {"url", absl::StrCat("http://", host_, ":", entry.port)}};
+                    {"url", absl::StrCat("http://", address.ToString())}};
     metric.gauge.value = 1;
   }
   return {std::move(family)};

@@ -22,9 +22,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "poolscope/exporter/listen_address.h"
 #include "prometheus/collectable.h"
 
 namespace poolscope {
@@ -38,9 +38,9 @@ class ProcessTable final : public prometheus::Collectable {
     uint16_t port;
   };
 
-  // `host` is that of every port. Where the system gives no shared memory, the
-  // table stays empty.
-  explicit ProcessTable(std::string host);
+  // `address` is that of every one, but for the port. Where the system gives no
+  // shared memory, the table stays empty.
+  explicit ProcessTable(ListenAddress address);
   ProcessTable(const ProcessTable&) = delete;
   ProcessTable& operator=(const ProcessTable&) = delete;
 
@@ -60,7 +60,7 @@ class ProcessTable final : public prometheus::Collectable {
   using Slots = std::array<Slot, kMostProcesses>;
   static_assert(Slot::is_always_lock_free);
 
-  const std::string host_;
+  const ListenAddress address_;
   Slots* const slots_;  // null: no shared memory
 };
 

@@ -63,10 +63,7 @@ using Visitor = int (*)(dl_phdr_info* info, size_t bytes, void* data);
 // for ever. A malloc that locks itself over fork() has said so before the first
 // call, so that fork() takes this lock first, as we do.
 void VisitObjects(Visitor visit, void* data) {
-  [[maybe_unused]] static const int registered =
-      pthread_atfork([] { pthread_mutex_lock(&reading); },
-                     [] { pthread_mutex_unlock(&reading); },
-                     [] { pthread_mutex_unlock(&reading); });
+  HoldLoaderListAtFork();
   pthread_mutex_lock(&reading);
   dl_iterate_phdr(visit, data);
   pthread_mutex_unlock(&reading);
@@ -126,6 +123,13 @@ std::vector<LoadedSegment> ReadLoadedSegments() {
       },
       &segments);
   return segments;
+}
+
+void HoldLoaderListAtFork() {
+  [[maybe_unused]] static const int registered =
+      pthread_atfork([] { pthread_mutex_lock(&reading); },
+                     [] { pthread_mutex_unlock(&reading); },
+                     [] { pthread_mutex_unlock(&reading); });
 }
 
 }  // namespace poolscope

@@ -41,6 +41,10 @@ struct LoadedSegment {
 // and the memory without a name that their zeroed variables lie in.
 std::vector<LoadedSegment> ReadLoadedSegments();
 
+// From now on fork() waits while the two above read. They see to it themselves;
+// called before, it settles the order among the handlers of pthread_atfork().
+void HoldLoaderListAtFork();
+
 }  // namespace poolscope
 
 #endif  // POOLSCOPE_METRICS_PROCESS_LOADED_OBJECTS_H_

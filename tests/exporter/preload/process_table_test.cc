@@ -6,10 +6,13 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "poolscope/exporter/listen_address.h"
 #include "prometheus/metric_family.h"
 
 namespace poolscope {
 namespace {
+
+ListenAddress Loopback() { return ParseListenAddress("127.0.0.1:0").value(); }
 
 // A process that has ended and is no more.
 pid_t Gone() {
@@ -20,7 +23,7 @@ pid_t Gone() {
 }
 
 TEST(ProcessTableTest, HasTheLastPortOfAProcess) {
-  ProcessTable table("127.0.0.1");
+  ProcessTable table(Loopback());
   EXPECT_TRUE(table.Entries().empty());
   table.Set(getpid(), 9464);
   table.Set(getpid(), 65535);
@@ -30,7 +33,7 @@ TEST(ProcessTableTest, HasTheLastPortOfAProcess) {
 }
 
 TEST(ProcessTableTest, AChildsEntryIsSeenByItsParentWhileItRuns) {
-  ProcessTable table("127.0.0.1");
+  ProcessTable table(Loopback());
   int done[2];
   int end[2];
   ASSERT_EQ(pipe(done), 0);
@@ -57,7 +60,7 @@ TEST(ProcessTableTest, AChildsEntryIsSeenByItsParentWhileItRuns) {
 }
 
 TEST(ProcessTableTest, ThePlaceOfOneThatEndedIsTaken) {
-  ProcessTable table("127.0.0.1");
+  ProcessTable table(Loopback());
   const pid_t gone = Gone();
   for (size_t i = 0; i < ProcessTable::kMostProcesses; ++i) table.Set(gone, 1);
   table.Set(getpid(), 2);
@@ -66,12 +69,18 @@ TEST(ProcessTableTest, ThePlaceOfOneThatEndedIsTaken) {
 }
 
 TEST(ProcessTableTest, IsAFamilyOfMetrics) {
-  ProcessTable table("127.0.0.1");
+  ProcessTable table(Loopback());
   table.Set(getpid(), 9464);
   const std::vector<prometheus::MetricFamily> families = table.Collect();
   ASSERT_EQ(families.size(), 1);
   ASSERT_EQ(families[0].metric.size(), 1);
   EXPECT_EQ(families[0].metric[0].label[1].value, "http://127.0.0.1:9464");
+}
+
+TEST(ProcessTableTest, AnUrlHasAnIpv6AddressInBrackets) {
+  ProcessTable table(ParseListenAddress("[::1]:0").value());
+  table.Set(getpid(), 9464);
+  EXPECT_EQ(table.Collect()[0].metric[0].label[1].value, "http://[::1]:9464");
 }
 
 }  // namespace
