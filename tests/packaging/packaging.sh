@@ -28,7 +28,7 @@ check() {
 # Whoever installs wants speed; this wants to know soon whether it builds.
 configure_and_build() {
   cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=None \
-    -DCMAKE_INSTALL_PREFIX=/usr &&
+    -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_INSTALL_PREFIX=/usr &&
     cmake --build "$work/build"
 }
 
@@ -39,12 +39,13 @@ library_dir() {
 
 same_sources() {
   local bazel cmake
-  # exporter/nmt is a program; openssl_memory.cc a library of its own.
   bazel=$(bazel query --noshow_progress --ui_event_filters=-info,-debug \
     'filter("\.cc$", kind("source file",
        deps(//allocator/... + //metrics/... + //exporter/...)))' |
     grep -E '^//(allocator|metrics|exporter)' | sed 's|^//||; s|:|/|' | sort)
-  cmake=$(find allocator metrics exporter -name '*.cc' | sort)
+  cmake=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",\{0,1\}$|\1|p" \
+    "$work/build/compile_commands.json" |
+    grep -E '^(allocator|metrics|exporter)/' | sort -u)
   diff <(echo "$bazel") <(echo "$cmake") && [ -n "$cmake" ]
 }
 
@@ -189,14 +190,14 @@ END
 builds_a_debian_package() {
   (cd "$work/build" && cpack -G DEB -B "$work/deb") &&
     dpkg-deb --contents "$work"/deb/*.deb >"$work/contents" &&
-    grep -q 'usr/lib/[^/]*-linux-gnu/libpoolscope.so.0' "$work/contents" &&
+    grep -q 'usr/lib/[^/]*-linux-gnu/libpoolscope\.so\.0\.[0-9]* ->' "$work/contents" &&
     grep -q 'usr/include/poolscope/exporter/sidecar.h' "$work/contents" &&
     grep -q 'usr/bin/poolscope-nmt' "$work/contents" &&
     [[ $(dpkg-deb --field "$work"/deb/*.deb Depends) = *libabsl*libssl* ]]
 }
 
-check "Bazel and CMake build the same sources" same_sources
 check "CMake builds the library" configure_and_build
+check "Bazel and CMake build the same sources" same_sources
 check "it installs" cmake --install "$work/build" --prefix "$prefix"
 check "every header is installed" each_header_is_installed
 check "the shared library exports poolscope's names alone" \
