@@ -1,9 +1,11 @@
 // StlAllocator<T>: a PooledAllocator as the allocator of a standard container.
 //
-//   std::vector<char, StlAllocator<char>>
-//   payload(StlAllocator<char>(pool.get())); std::map<int, int, std::less<int>,
-//   StlAllocator<std::pair<const int, int>>>
-//       sessions(StlAllocator<std::pair<const int, int>>(pool.get()));
+// clang-format off
+//   std::vector<char, StlAllocator<char>> payload(
+//       StlAllocator<char>(pool.get()));
+//   using Pairs = StlAllocator<std::pair<const int, int>>;
+//   std::map<int, int, std::less<int>, Pairs> sessions(Pairs(pool.get()));
+// clang-format on
 //
 // Where the type of the container is nobody's business, PoolMemoryResource does
 // the same for std::pmr.

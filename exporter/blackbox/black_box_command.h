@@ -1,8 +1,10 @@
 // poolscope-blackbox: what a service's black box holds after its end.
 //
-//   poolscope-blackbox FILE                  the last figures, trend, and
-//   report poolscope-blackbox FILE --metrics        /metrics of the last second
+// clang-format off
+//   poolscope-blackbox FILE                  last figures, trend, and report
+//   poolscope-blackbox FILE --metrics        /metrics of the last second
 //   poolscope-blackbox FILE --openmetrics    all of them, for promtool
+// clang-format on
 //
 // Exit codes: 0 when something was printed, 1 when the file has nothing to
 // print, 2 for a command line that means nothing.

@@ -1,14 +1,15 @@
 // PreloadOptions: what the environment asks of the preloaded library.
 //
+// clang-format off
 //   POOLSCOPE_LISTEN=127.0.0.1:0   where to listen; nothing happens without it
 //   POOLSCOPE_PROGRAM=nginx        only in programs started by this name
-//   POOLSCOPE_FORK=listen          each child listens too, on a port of its
-//   own;
+//   POOLSCOPE_FORK=listen          each child listens too, on another port;
 //                                  "takeover" (the default): a child listens
 //                                  once its parent has ended; "off": never
 //   POOLSCOPE_PORT_FILE=/run/port  where to write the port, "%p" being the
 //                                  process's id
 //   POOLSCOPE_VERBOSE=1            says on standard error what it listens on
+// clang-format on
 //
 // Thread safety: a plain value.
 #ifndef POOLSCOPE_EXPORTER_PRELOAD_PRELOAD_OPTIONS_H_
