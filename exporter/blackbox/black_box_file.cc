@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "poolscope/exporter/signal_blocker.h"
 
 namespace poolscope {
 namespace {
@@ -57,12 +58,27 @@ absl::Status ReadHeader(int fd, BlackBoxHeader& header) {
                       header);
 }
 
+// Opens or makes the file; -1, and errno, where that is refused. Never gives
+// one of the first three, which a program writes to although it was closed.
+int OpenAboveStderr(const std::string& path, int flags) {
+  // A FIFO would wait for its other end.
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW;
+  const Descriptor low(open(path.c_str(), kFlags | flags, 0600));
+  if (low.get() < 0) return -1;
+  return fcntl(low.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
 // Opens or makes the file, and locks it.
 absl::StatusOr<int> OpenLocked(const std::string& path, int flags) {
-  // A FIFO would wait for its other end.
-  Descriptor fd(open(path.c_str(),
-                     O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | flags, 0600));
-  if (fd.get() < 0) return Refused(path, "the black box cannot be made", errno);
+  Descriptor fd(OpenAboveStderr(path, flags));
+  if (fd.get() < 0) {
+    return errno == ELOOP
+               ? absl::InvalidArgumentError(
+                     absl::StrCat(path,
+                                  ": a symbolic link, which is not "
+                                  "followed; name the file itself"))
+               : Refused(path, "the black box cannot be made", errno);
+  }
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     BlackBoxHeader header;
     if (!ReadHeader(fd.get(), header).ok()) {
@@ -78,12 +94,20 @@ absl::StatusOr<int> OpenLocked(const std::string& path, int flags) {
   // Whoever moves a file away holds its lock: from here on nobody can.
   struct stat opened;
   struct stat there;
-  if (fstat(fd.get(), &opened) != 0 || stat(path.c_str(), &there) != 0 ||
+  if (fstat(fd.get(), &opened) != 0 || lstat(path.c_str(), &there) != 0 ||
       opened.st_dev != there.st_dev || opened.st_ino != there.st_ino) {
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": in use by another process, which starts now"));
   }
   return fd.release();
+}
+
+// Whether there is a black box in an open file, of whichever version; fails as
+// DecodeHeader() does.
+absl::Status CheckBlackBox(int fd) {
+  BlackBoxHeader header;
+  absl::Status known = ReadHeader(fd, header);
+  return absl::IsFailedPrecondition(known) ? absl::OkStatus() : known;
 }
 
 // Keeps the black box of a run before, which is open and locked, under another
@@ -93,9 +117,10 @@ absl::Status KeepPrevious(const std::string& path) {
   const Descriptor other(
       open(previous.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (other.get() >= 0) {
-    BlackBoxHeader header;
-    const absl::Status known = ReadHeader(other.get(), header);
+    const absl::Status known = CheckBlackBox(other.get());
     if (!known.ok()) return Named(previous, known);
+  } else if (errno != ENOENT) {
+    return Refused(previous, "cannot be read, nor be replaced", errno);
   }
   if (rename(path.c_str(), previous.c_str()) != 0) {
     return Refused(path, "cannot be kept as .previous", errno);
@@ -115,8 +140,7 @@ absl::StatusOr<int> OpenEmpty(const std::string& path) {
         absl::StrCat(path, ": not a regular file"));
   }
   if (found.st_size == 0) return fd.release();
-  BlackBoxHeader header;
-  absl::Status known = ReadHeader(fd.get(), header);
+  absl::Status known = CheckBlackBox(fd.get());
   if (!known.ok()) {
     return Named(path, absl::Status(known.code(),
                                     absl::StrCat(known.message(),
@@ -137,6 +161,23 @@ absl::Status CheckFileSizeLimit(const std::string& path, uint64_t bytes) {
                      " bytes (ulimit -f), not ", bytes));
   }
   return absl::OkStatus();
+}
+
+// All blocks, so that none is to be found later.
+absl::Status AllocateBlocks(const std::string& path, int fd, uint64_t bytes) {
+  // On the disk before the size is: a crash of the machine leaves a black box,
+  // not zeros.
+  if (fdatasync(fd) != 0) return Refused(path, "fdatasync", errno);
+  int error;
+  {
+    // A signal of the service's would end it half way.
+    const SignalBlocker blocker;
+    error = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+  }
+  if (error == 0) return absl::OkStatus();
+  return Refused(path,
+                 absl::StrCat("no room for a black box of ", bytes, " bytes"),
+                 error);
 }
 
 BlackBoxHeader HeaderOfThisProcess(uint64_t file_bytes) {
@@ -165,15 +206,7 @@ absl::StatusOr<std::unique_ptr<BlackBoxFile>> BlackBoxFile::Create(
   std::unique_ptr<BlackBoxFile> file(new BlackBoxFile(path, *fd, header));
   // The header first: a file that is not finished is known for a black box.
   status = file->WriteAt(0, EncodeHeader(header));
-  if (status.ok()) {
-    const int error = posix_fallocate(*fd, 0, static_cast<off_t>(file_bytes));
-    if (error != 0) {
-      status = Refused(
-          path,
-          absl::StrCat("no room for a black box of ", file_bytes, " bytes"),
-          error);
-    }
-  }
+  if (status.ok()) status = AllocateBlocks(path, *fd, file_bytes);
   if (!status.ok()) {
     unlink(path.c_str());
     return status;

@@ -6,7 +6,7 @@
 //
 // A record is written by one pwrite() into the page cache, which belongs to the
 // kernel: it is there for a reader at once, and outlives the process however
-// that ends. Not a crash of the machine; nothing is synced.
+// that ends. Not a crash of the machine; only the header is synced.
 //
 // Why not through a mapping: a store to a mapped page raises SIGBUS, in
 // whatever process, when the file was cut short, its disk is full or broken; a
@@ -14,10 +14,10 @@
 // counted then among what the process has resident, which is shown here.
 //
 // Create() never overwrites what it does not know: a file at the path must be
-// empty or a black box of this version. That one is of a run before, maybe of
-// one that crashed: it is kept as FILE.previous, in place of the one before.
-// All blocks are allocated at once, so that a disk that is full later takes
-// none away.
+// empty or a black box, of whichever version. That one is of a run before,
+// maybe of one that crashed: it is kept as FILE.previous, in place of the one
+// before. All blocks are allocated at once, so that a disk that is full later
+// takes none away.
 //
 // The file is locked (flock) while this lives: a second process gets an error
 // that names the first. A child made by fork() holds the lock as well, until it
@@ -46,7 +46,7 @@ class BlackBoxFile {
 
   // `bytes` is from kMinBytes to kMaxBytes, and rounded up to whole blocks.
   // Errors begin with the path. InvalidArgumentError: another kind of file is
-  // there; FailedPreconditionError: a black box of another version, or in use;
+  // there; FailedPreconditionError: a black box in use;
   // ResourceExhaustedError: there is no room; UnavailableError: the system
   // refuses it otherwise.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<BlackBoxFile>> Create(

@@ -1,6 +1,7 @@
 // The file as it is written, read back, and refused.
 #include "poolscope/exporter/blackbox/black_box_file.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,6 +176,31 @@ TEST(BlackBoxFileTest, TheRunBeforeIsKeptOnce) {
   EXPECT_EQ(ReadBlackBox(folder.previous())->records.back().values, "2");
 }
 
+TEST(BlackBoxFileTest, ARunOfAnotherVersionIsKeptAsWell) {
+  const TestFolder folder;
+  { Create(folder.box()); }
+  std::string older = ReadAll(folder.box());
+  older[8] = 0;  // the version
+  for (int i = 0; i < 2; ++i) {
+    WriteAll(folder.box(), older);
+    const std::unique_ptr<BlackBoxFile> file = Create(folder.box());
+    ASSERT_TRUE(Append(*file, "a 1\n").ok());
+    EXPECT_EQ(ReadAll(folder.previous()), older);
+    EXPECT_EQ(ReadBlackBox(folder.box())->records.size(), 1u);
+  }
+}
+
+TEST(BlackBoxFileTest, ItsDescriptorIsNoneThatAProgramWritesTo) {
+  const TestFolder folder;
+  const int input = dup(STDIN_FILENO);
+  close(STDIN_FILENO);
+  const std::unique_ptr<BlackBoxFile> file = Create(folder.box());
+  EXPECT_EQ(fcntl(STDIN_FILENO, F_GETFD), -1);
+  dup2(input, STDIN_FILENO);
+  close(input);
+  EXPECT_TRUE(Append(*file, "a 1\n").ok());
+}
+
 TEST(BlackBoxFileTest, AnEmptyFileIsTaken) {
   const TestFolder folder;
   WriteAll(folder.box(), "");
@@ -186,8 +212,6 @@ TEST(BlackBoxFileTest, AnEmptyFileIsTaken) {
 TEST(BlackBoxFileTest, WhatIsNotKnownIsLeftAsItIs) {
   const TestFolder folder;
   { Create(folder.box()); }
-  std::string older = ReadAll(folder.box());
-  older[8] = 0;  // the version
   std::string damaged = ReadAll(folder.box());
   damaged[30] ^= 1;
   const struct {
@@ -199,8 +223,6 @@ TEST(BlackBoxFileTest, WhatIsNotKnownIsLeftAsItIs) {
        "this is no black box of poolscope"},
       {std::string(4096, '\0'), absl::StatusCode::kInvalidArgument,
        "this is no black box of poolscope"},
-      {older, absl::StatusCode::kFailedPrecondition,
-       "a black box of version 0; this poolscope has version 1"},
       {damaged, absl::StatusCode::kInvalidArgument,
        "a black box whose first block is damaged"},
       {damaged.substr(0, 4095), absl::StatusCode::kInvalidArgument,
@@ -232,6 +254,18 @@ TEST(BlackBoxFileTest, AForeignFileWhereThePreviousOneGoesIsLeftAsItIs) {
   EXPECT_EQ(ReadBlackBox(folder.box())->records.size(), 1u);
 }
 
+TEST(BlackBoxFileTest, WhatCannotBeReadWhereThePreviousOneGoesIsLeft) {
+  const TestFolder folder;
+  { ASSERT_TRUE(Append(*Create(folder.box()), "a 1\n").ok()); }
+  ASSERT_EQ(symlink("box.previous", folder.previous().c_str()), 0);
+  const auto file = BlackBoxFile::Create(folder.box(), kBytes);
+  EXPECT_EQ(file.status().message(),
+            absl::StrCat(folder.previous(),
+                         ": cannot be read, nor be replaced: Too many levels "
+                         "of symbolic links"));
+  EXPECT_EQ(ReadBlackBox(folder.box())->records.size(), 1u);
+}
+
 TEST(BlackBoxFileTest, AFileInUseNamesItsProcess) {
   const TestFolder folder;
   const std::unique_ptr<BlackBoxFile> first = Create(folder.box());
@@ -258,6 +292,14 @@ TEST(BlackBoxFileTest, OtherKindsOfFilesAreRefused) {
   ASSERT_EQ(mkfifo(folder.box().c_str(), 0600), 0);
   const auto fifo = BlackBoxFile::Create(folder.box(), kBytes);
   EXPECT_EQ(fifo.status().message(), folder.box() + ": not a regular file");
+  ASSERT_EQ(unlink(folder.box().c_str()), 0);
+  ASSERT_EQ(symlink("box.previous", folder.box().c_str()), 0);
+  const auto link = BlackBoxFile::Create(folder.box(), kBytes);
+  EXPECT_EQ(link.status().message(),
+            folder.box() +
+                ": a symbolic link, which is not followed; name the file "
+                "itself");
+  EXPECT_NE(access(folder.previous().c_str(), F_OK), 0);
 }
 
 TEST(BlackBoxFileTest, ALimitOnFilesIsSaidAtTheStart) {
