@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -62,7 +63,10 @@ absl::StatusOr<std::string> ReadWhole(const std::string& path) {
 // The plain text of a gzip member that has exactly `plain_bytes`.
 std::optional<std::string> Inflate(absl::string_view stored,
                                    uint64_t plain_bytes) {
-  if (plain_bytes > stored.size() * kMostInflation) return std::nullopt;
+  if (plain_bytes > stored.size() * kMostInflation ||
+      plain_bytes > std::numeric_limits<uInt>::max()) {
+    return std::nullopt;
+  }
   z_stream stream{};
   constexpr int kGzipWindowBits = 15 + 16;
   if (inflateInit2(&stream, kGzipWindowBits) != Z_OK) return std::nullopt;
@@ -78,10 +82,12 @@ std::optional<std::string> Inflate(absl::string_view stored,
   return plain;
 }
 
-// A whole record; `names` is null where it has none of its own.
+// A whole record; `record.names` is null.
 struct Opened {
   BlackBoxRecord record;
   uint64_t names_sequence;
+  // Its own; null where it has none.
+  std::shared_ptr<const std::string> names;
 };
 
 std::optional<Opened> Open(const RecordPrefix& prefix,
@@ -97,7 +103,7 @@ std::optional<Opened> Open(const RecordPrefix& prefix,
   record.taken = absl::FromUnixNanos(prefix.taken_nanos);
   record.last = prefix.last != 0;
   if (prefix.names_sequence == prefix.sequence) {
-    record.names = std::make_shared<const std::string>(
+    opened.names = std::make_shared<const std::string>(
         plain->substr(0, prefix.names_bytes));
   }
   record.values = plain->substr(prefix.names_bytes, prefix.values_bytes);
@@ -147,15 +153,15 @@ absl::StatusOr<BlackBox> ReadBlackBox(const std::string& path) {
     at += blocks * kBlackBoxBlockBytes;
   }
   for (auto& [sequence, opened] : whole) {
-    BlackBoxRecord& record = opened.record;
-    if (record.names == nullptr) {
+    if (opened.names == nullptr) {
       const auto named = whole.find(opened.names_sequence);
       // The oldest outlive their names: those were before them in the ring.
       if (named == whole.end()) continue;
-      record.names = named->second.record.names;
-      if (record.names == nullptr) continue;
+      opened.names = named->second.names;
+      if (opened.names == nullptr) continue;
     }
-    box.records.push_back(record);
+    opened.record.names = opened.names;
+    box.records.push_back(std::move(opened.record));
   }
   const uint64_t newest = whole.empty() ? 0 : whole.rbegin()->first;
   if (!box.records.empty()) {
