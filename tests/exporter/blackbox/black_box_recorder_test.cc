@@ -1,0 +1,129 @@
+// Which records the names are written with, so that the ring never holds many
+// that have lost theirs.
+#include "poolscope/exporter/blackbox/black_box_recorder.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "poolscope/exporter/blackbox/black_box_file.h"
+#include "poolscope/exporter/blackbox/black_box_reader.h"
+#include "poolscope/metrics/metric_registry.h"
+#include "poolscope/metrics/native_memory/last_memory_walk.h"
+#include "poolscope/tests/exporter/blackbox/test_file.h"
+#include "prometheus/client_metric.h"
+#include "prometheus/collectable.h"
+#include "prometheus/metric_family.h"
+#include "prometheus/metric_type.h"
+
+namespace poolscope {
+namespace {
+
+// So many series, each with a value that deflate makes little of.
+class Noise final : public prometheus::Collectable {
+ public:
+  explicit Noise(size_t series) : series_(series) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    prometheus::MetricFamily family;
+    family.name = "noise";
+    family.type = prometheus::MetricType::Gauge;
+    for (size_t i = 0; i < series_; ++i) {
+      prometheus::ClientMetric& metric = family.metric.emplace_back();
+      metric.label = {{"i", absl::StrCat(i)}};
+      metric.gauge.value = std::uniform_real_distribution<double>()(random_);
+    }
+    return {std::move(family)};
+  }
+
+  void set_series(size_t series) { series_ = series; }
+
+ private:
+  size_t series_;
+  mutable std::mt19937_64 random_;
+};
+
+class BlackBoxRecorderTest : public testing::Test {
+ protected:
+  BlackBoxRecorderTest()
+      : registry_(Options()),
+        recorder_(*BlackBoxFile::Create(folder_.box(), BlackBoxFile::kMinBytes),
+                  &registry_, [] { return LastMemoryWalk(); }) {
+    registry_.AddCollectable(noise_);
+  }
+
+  static MetricRegistryOptions Options() {
+    MetricRegistryOptions options;
+    options.process_metrics = false;
+    return options;
+  }
+
+  void Record() { ASSERT_TRUE(recorder_.Record(/*last=*/false).ok()); }
+
+  BlackBox Read() const { return ReadBlackBox(folder_.box()).value(); }
+
+  // How many records of the box have the same names, one after another, as they
+  // lie in memory once for all.
+  static size_t Names(const BlackBox& box) {
+    size_t names = 0;
+    const std::string* before = nullptr;
+    for (const BlackBoxRecord& record : box.records) {
+      if (record.names.get() != before) ++names;
+      before = record.names.get();
+    }
+    return names;
+  }
+
+  const TestFolder folder_;
+  const std::shared_ptr<Noise> noise_ = std::make_shared<Noise>(1);
+  MetricRegistry registry_;
+  BlackBoxRecorder recorder_;
+};
+
+TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainAfterAMinuteOfRecords) {
+  constexpr uint64_t kMost = BlackBoxRecorder::kRecordsPerNames;
+  for (uint64_t i = 0; i < kMost; ++i) Record();
+  EXPECT_EQ(Names(Read()), 1u);
+  Record();
+  EXPECT_EQ(Names(Read()), 2u);
+}
+
+TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainOnceTheyChange) {
+  Record();
+  Record();
+  noise_->set_series(2);
+  Record();
+  Record();
+  const BlackBox box = Read();
+  EXPECT_EQ(box.records.size(), 4u);
+  EXPECT_EQ(Names(box), 2u);
+  EXPECT_NE(*box.records[1].names, *box.records[2].names);
+}
+
+// Records of so many bytes that the names are overwritten long before a minute
+// of records is over.
+TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainBeforeTheRingOverwritesThem) {
+  noise_->set_series(4000);
+  for (int i = 0; i < 120; ++i) {
+    Record();
+    const BlackBox box = Read();
+    ASSERT_FALSE(box.records.empty());
+    EXPECT_EQ(box.records.back().sequence, static_cast<uint64_t>(i + 1));
+    EXPECT_EQ(box.missing, 0u);
+    // Half a ring may have lost its names, and a quarter is for the largest
+    // record and the ring's end.
+    if (i < 40) continue;
+    EXPECT_GE(box.records.size(), 6u) << i;
+  }
+}
+
+}  // namespace
+}  // namespace poolscope
