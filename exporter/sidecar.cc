@@ -1,5 +1,7 @@
 #include "poolscope/exporter/sidecar.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -179,7 +181,12 @@ struct Sidecar::Parts final : public HttpService {
         *std::move(file), &registry, [this] { return native_memory.Latest(); });
     // So that the file tells of a process that ends within a second.
     const absl::Status first = black_box->Record(/*last=*/false);
-    if (!first.ok()) return first;
+    if (!first.ok()) {
+      // Else the next start would keep it, empty, in place of the one that is
+      // FILE.previous now.
+      unlink(options.black_box_path.c_str());
+      return first;
+    }
     shown_black_box.store(black_box.get(), std::memory_order_release);
     black_box_writer = *std::move(writer);
     // What goes wrong is a metric, scrape_success.
