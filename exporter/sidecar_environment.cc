@@ -74,7 +74,7 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
   ReadText("POOLSCOPE_BLACK_BOX", &options.black_box_path);
   std::string hosts;
   ReadText("POOLSCOPE_HOSTS", &hosts);
-  if (!hosts.empty()) options.hosts = SplitHosts(hosts);
+  options.hosts = SplitHosts(hosts);
   absl::Status status =
       ReadBool("POOLSCOPE_ALLOW_REMOTE", &options.allow_remote);
   status.Update(ReadUsers("POOLSCOPE_USERS_FILE", &options.users));
@@ -85,6 +85,7 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
 
 std::vector<std::string> SplitHosts(absl::string_view list) {
   std::vector<std::string> hosts;
+  if (list.empty()) return hosts;
   for (const absl::string_view host : absl::StrSplit(list, ',')) {
     hosts.emplace_back(absl::StripAsciiWhitespace(host));
   }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,13 +73,45 @@ namespace {
 // somebody asks.
 struct LastError {
   std::string text;
+  const char* plain = nullptr;  // instead of `text`; a literal
   bool refusal = false;
 };
 thread_local LastError last_error;
 
 void Fail(const absl::Status& status) {
-  last_error.refusal = false;
   last_error.text = std::string(status.message());
+  last_error.plain = nullptr;
+  last_error.refusal = false;
+}
+
+// Allocates nothing.
+void FailPlain(const char* text) noexcept {
+  last_error.plain = text;
+  last_error.refusal = false;
+}
+
+// What `call` returns. No exception gets into a program in C: then it is
+// `failed`, and the reason is the last error.
+template <typename Call, typename Result>
+Result Guarded(Result failed, Call call) noexcept {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    FailPlain("out of memory");
+  } catch (...) {
+    FailPlain("an exception that poolscope does not know");
+  }
+  return failed;
+}
+
+// Of functions that return a status, or an object that they make.
+template <typename Call>
+int GuardedStatus(Call call) noexcept {
+  return Guarded(-1, std::move(call));
+}
+template <typename T, typename Call>
+T* GuardedObject(Call call) noexcept {
+  return Guarded(static_cast<T*>(nullptr), std::move(call));
 }
 
 int Done(const absl::Status& status) {
@@ -232,6 +265,56 @@ NativeMemoryCategory* Category(poolscope_category* category) {
   return reinterpret_cast<NativeMemoryCategory*>(category);
 }
 
+int ReadStats(const poolscope_allocator& allocator,
+              poolscope_allocator_stats* stats) {
+  const size_t bytes = stats->struct_bytes;
+  if (bytes < sizeof(size_t)) {
+    return Done(absl::InvalidArgumentError(absl::StrCat(
+        "struct_bytes is ", bytes, "; begin with POOLSCOPE_..._INIT")));
+  }
+  poolscope_allocator_stats totals = Totals(allocator.pool->Stats());
+  totals.struct_bytes = bytes;
+  std::memcpy(stats, &totals, std::min(bytes, sizeof(totals)));
+  return 0;
+}
+
+poolscope_category* RegisterCategory(const char* name) {
+  absl::StatusOr<NativeMemoryCategory*> category =
+      NativeMemoryCategory::Register(TextOrNone(name));
+  if (category.ok()) return reinterpret_cast<poolscope_category*>(*category);
+  Fail(category.status());
+  return nullptr;
+}
+
+poolscope_channel* OpenChannel(poolscope_channels* channels, const char* group,
+                               const char* name, const char* peer) {
+  absl::StatusOr<poolscope::RegisteredChannel> registered =
+      channels->registry.Register(
+          {TextOrNone(group), TextOrNone(name), TextOrNone(peer)});
+  if (registered.ok()) return new poolscope_channel(*std::move(registered));
+  Fail(registered.status());
+  return nullptr;
+}
+
+absl::Status CountWritten(poolscope_channel* channel, uint64_t bytes) {
+  if (bytes > channel->pending_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(bytes, " bytes were said to be written, of ",
+                     channel->pending_bytes, " that are pending"));
+  }
+  channel->pending_bytes -= bytes;
+  channel->figures.CountWritten(bytes);
+  while (!channel->messages.empty() &&
+         channel->messages.front().unwritten_bytes <= bytes) {
+    bytes -= channel->messages.front().unwritten_bytes;
+    channel->messages.pop_front();
+    channel->figures.CountCompleted();
+  }
+  if (bytes > 0) channel->messages.front().unwritten_bytes -= bytes;
+  channel->ShowOldest();
+  return absl::OkStatus();
+}
+
 void FailAll(poolscope_channel* channel, poolscope::OutboundFailure failure) {
   for (const poolscope_channel::Message& message : channel->messages) {
     channel->figures.CountFailed(message.unwritten_bytes, failure);
@@ -248,13 +331,17 @@ extern "C" {
 const char* poolscope_version(void) { return poolscope::kVersion.data(); }
 
 const char* poolscope_last_error(void) {
-  if (last_error.refusal) Fail(PooledAllocator::LastRefusal());
-  return last_error.text.c_str();
+  return Guarded("out of memory", [] {
+    if (last_error.refusal) Fail(PooledAllocator::LastRefusal());
+    return last_error.plain == nullptr ? last_error.text.c_str()
+                                       : last_error.plain;
+  });
 }
 
 poolscope_allocator* poolscope_allocator_create(
     const poolscope_allocator_options* options) {
-  return Given(CreateAllocator(options));
+  return GuardedObject<poolscope_allocator>(
+      [&] { return Given(CreateAllocator(options)); });
 }
 
 void poolscope_allocator_destroy(poolscope_allocator* allocator) {
@@ -289,20 +376,13 @@ void poolscope_maintain(poolscope_allocator* allocator) {
 
 int poolscope_allocator_read_stats(const poolscope_allocator* allocator,
                                    poolscope_allocator_stats* stats) {
-  const size_t bytes = stats->struct_bytes;
-  if (bytes < sizeof(size_t)) {
-    return Done(absl::InvalidArgumentError(absl::StrCat(
-        "struct_bytes is ", bytes, "; begin with POOLSCOPE_..._INIT")));
-  }
-  poolscope_allocator_stats totals = Totals(allocator->pool->Stats());
-  totals.struct_bytes = bytes;
-  std::memcpy(stats, &totals, std::min(bytes, sizeof(totals)));
-  return 0;
+  return GuardedStatus([&] { return ReadStats(*allocator, stats); });
 }
 
 poolscope_sidecar* poolscope_sidecar_start(
     const poolscope_sidecar_options* options) {
-  return Given(StartSidecar(options));
+  return GuardedObject<poolscope_sidecar>(
+      [&] { return Given(StartSidecar(options)); });
 }
 
 void poolscope_sidecar_stop(poolscope_sidecar* sidecar) { delete sidecar; }
@@ -317,8 +397,10 @@ const char* poolscope_sidecar_url(const poolscope_sidecar* sidecar) {
 
 int poolscope_sidecar_register_allocator(poolscope_sidecar* sidecar,
                                          poolscope_allocator* allocator) {
-  return Done(sidecar->sidecar->RegisterAllocator(allocator->pool.get(),
-                                                  allocator->detector));
+  return GuardedStatus([&] {
+    return Done(sidecar->sidecar->RegisterAllocator(allocator->pool.get(),
+                                                    allocator->detector));
+  });
 }
 
 void poolscope_sidecar_unregister_allocator(poolscope_sidecar* sidecar,
@@ -328,7 +410,9 @@ void poolscope_sidecar_unregister_allocator(poolscope_sidecar* sidecar,
 
 int poolscope_sidecar_register_channels(poolscope_sidecar* sidecar,
                                         poolscope_channels* channels) {
-  return Done(sidecar->sidecar->RegisterChannels(&channels->registry));
+  return GuardedStatus([&] {
+    return Done(sidecar->sidecar->RegisterChannels(&channels->registry));
+  });
 }
 
 void poolscope_sidecar_unregister_channels(poolscope_sidecar* sidecar,
@@ -337,11 +421,8 @@ void poolscope_sidecar_unregister_channels(poolscope_sidecar* sidecar,
 }
 
 poolscope_category* poolscope_category_register(const char* name) {
-  absl::StatusOr<NativeMemoryCategory*> category =
-      NativeMemoryCategory::Register(TextOrNone(name));
-  if (category.ok()) return reinterpret_cast<poolscope_category*>(*category);
-  Fail(category.status());
-  return nullptr;
+  return GuardedObject<poolscope_category>(
+      [&] { return RegisterCategory(name); });
 }
 
 void poolscope_category_record_malloc(poolscope_category* category,
@@ -375,7 +456,8 @@ void poolscope_category_record_release(poolscope_category* category,
 }
 
 poolscope_channels* poolscope_channels_create(void) {
-  return new poolscope_channels();
+  return GuardedObject<poolscope_channels>(
+      [] { return new poolscope_channels(); });
 }
 
 void poolscope_channels_destroy(poolscope_channels* channels) {
@@ -385,12 +467,8 @@ void poolscope_channels_destroy(poolscope_channels* channels) {
 poolscope_channel* poolscope_channel_open(poolscope_channels* channels,
                                           const char* group, const char* name,
                                           const char* peer) {
-  absl::StatusOr<poolscope::RegisteredChannel> registered =
-      channels->registry.Register(
-          {TextOrNone(group), TextOrNone(name), TextOrNone(peer)});
-  if (registered.ok()) return new poolscope_channel(*std::move(registered));
-  Fail(registered.status());
-  return nullptr;
+  return GuardedObject<poolscope_channel>(
+      [&] { return OpenChannel(channels, group, name, peer); });
 }
 
 void poolscope_channel_close(poolscope_channel* channel) {
@@ -407,22 +485,7 @@ void poolscope_channel_queued(poolscope_channel* channel, uint64_t bytes) {
 }
 
 int poolscope_channel_written(poolscope_channel* channel, uint64_t bytes) {
-  if (bytes > channel->pending_bytes) {
-    return Done(absl::InvalidArgumentError(
-        absl::StrCat(bytes, " bytes were said to be written, of ",
-                     channel->pending_bytes, " that are pending")));
-  }
-  channel->pending_bytes -= bytes;
-  channel->figures.CountWritten(bytes);
-  while (!channel->messages.empty() &&
-         channel->messages.front().unwritten_bytes <= bytes) {
-    bytes -= channel->messages.front().unwritten_bytes;
-    channel->messages.pop_front();
-    channel->figures.CountCompleted();
-  }
-  if (bytes > 0) channel->messages.front().unwritten_bytes -= bytes;
-  channel->ShowOldest();
-  return 0;
+  return GuardedStatus([&] { return Done(CountWritten(channel, bytes)); });
 }
 
 void poolscope_channel_failed(poolscope_channel* channel) {

@@ -133,7 +133,7 @@ typedef struct poolscope_sidecar_options {
    * everything. */
   const char* users_file;
   /* Names that the server goes by, with commas between them, beside its
-   * addresses and "localhost". NULL: none. */
+   * addresses and "localhost". NULL or "": none. */
   const char* hosts;
   /* "ADDRESS:PORT" of a listener that has /healthz and /-/ready alone. NULL:
    * none. */

@@ -2,11 +2,42 @@
 #include "poolscope/exporter/c/poolscope.h"
 
 #include <cstddef>
+#include <cstdlib>
+#include <new>
 #include <string>
 #include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+namespace {
+
+// Of this thread, until one fails; below 0: none does.
+thread_local int allocations_left = -1;
+
+}  // namespace
+
+// Not inlined: gcc takes a block of new and free() for a mistake.
+__attribute__((noinline)) void* operator new(size_t bytes) {
+  if (allocations_left == 0) {
+    allocations_left = -1;
+    throw std::bad_alloc();
+  }
+  if (allocations_left > 0) --allocations_left;
+  void* const block = std::malloc(bytes);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+__attribute__((noinline)) void* operator new(size_t bytes,
+                                             const std::nothrow_t&) noexcept {
+  return std::malloc(bytes);
+}
+__attribute__((noinline)) void operator delete(void* block) noexcept {
+  std::free(block);
+}
+__attribute__((noinline)) void operator delete(void* block, size_t) noexcept {
+  std::free(block);
+}
 
 namespace {
 
@@ -64,9 +95,35 @@ TEST(CInterfaceTest, OptionsOfTheSidecarArrive) {
   options.users_file = nullptr;
   options.hosts = "a.example, b:80";
   EXPECT_THAT(error(options), HasSubstr("host \"b:80\""));
-  options.hosts = nullptr;
+  options.hosts = "";  // none
   options.health_listen = "9465";
   EXPECT_THAT(error(options), HasSubstr("health_listen"));
+}
+
+TEST(CInterfaceTest, NoExceptionGetsOutWhereMemoryIsShort) {
+  poolscope_allocator* const allocator = poolscope_allocator_create(nullptr);
+  ASSERT_NE(allocator, nullptr) << poolscope_last_error();
+  poolscope_channels* const channels = poolscope_channels_create();
+  ASSERT_NE(channels, nullptr);
+  const auto expect_failure = [](auto call) {
+    EXPECT_EQ(poolscope_category_register("?"), nullptr);  // another failure
+    allocations_left = 0;
+    const bool failed = call();
+    allocations_left = -1;
+    EXPECT_TRUE(failed);
+    EXPECT_STREQ(poolscope_last_error(), "out of memory");
+  };
+  expect_failure([] { return poolscope_allocator_create(nullptr) == nullptr; });
+  expect_failure([] { return poolscope_channels_create() == nullptr; });
+  expect_failure([&] {
+    return poolscope_channel_open(channels, "group", "longer than is inline",
+                                  "") == nullptr;
+  });
+  poolscope_allocator_stats stats = POOLSCOPE_ALLOCATOR_STATS_INIT;
+  expect_failure(
+      [&] { return poolscope_allocator_read_stats(allocator, &stats) == -1; });
+  poolscope_channels_destroy(channels);
+  poolscope_allocator_destroy(allocator);
 }
 
 TEST(CInterfaceTest, FillsInNoMoreThanTheCallersStructHas) {
