@@ -1,5 +1,6 @@
 #include "poolscope/exporter/blackbox/black_box_command.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -80,10 +81,14 @@ void PrintNativeMemory(const BlackBoxRecord& record, const NmtScale& scale,
                           {scale, /*peaks=*/true});
 }
 
-void PrintReport(BlackBox& box, const BlackBoxCommand& command,
+// False, and nothing is printed, where no record has values for its names.
+bool PrintReport(BlackBox& box, const BlackBoxCommand& command,
                  std::ostream& output) {
   // Its values go into the history.
   const BlackBoxRecord& record = box.records.back();
+  MetricHistory history;
+  AddTo(history, box, command.last);
+  if (history.times().empty()) return false;
   output << "Black box of " << absl::CHexEscape(box.program) << ", process "
          << box.pid << ", started " << TimeText(box.started) << "\n"
          << "Last record: " << TimeText(record.taken) << ", after "
@@ -92,15 +97,31 @@ void PrintReport(BlackBox& box, const BlackBoxCommand& command,
                  ? "Its sidecar was stopped then.\n"
                  : "Its sidecar was not stopped: it was killed, it crashed, or "
                    "it still runs.\n")
-         << Losses(box);
-  MetricHistory history;
-  AddTo(history, box, command.last);
-  output << "\nTrend over "
+         << Losses(box) << "\nTrend over "
          << DurationText(absl::Nanoseconds(history.times().back() -
                                            history.times().front()))
          << ", " << history.times().size() << " records:\n\n"
          << TrendText(MakeTrends(history), command.scale);
   PrintNativeMemory(record, command.scale, output);
+  return true;
+}
+
+// The same.
+bool PrintMetrics(const BlackBoxRecord& record, std::ostream& output) {
+  const std::optional<std::string> text =
+      JoinExposition(*record.names, record.values);
+  if (text.has_value()) output << *text;
+  return text.has_value();
+}
+
+bool PrintOpenMetrics(BlackBox& box, absl::Duration last,
+                      std::ostream& output) {
+  MetricHistory history;
+  AddTo(history, box, last);
+  if (history.times().empty()) return false;
+  WriteOpenMetricsText(history,
+                       [&](absl::string_view text) { output << text; });
+  return true;
 }
 
 }  // namespace
@@ -180,25 +201,24 @@ int RunBlackBoxCommand(const std::vector<std::string>& arguments,
   if (box->records.empty()) {
     return Fail(absl::StrCat(command->path, ": no whole record"), 1, error);
   }
+  bool printed = false;
   switch (command->output) {
     case BlackBoxCommand::Output::kReport:
-      PrintReport(*box, *command, output);
+      printed = PrintReport(*box, *command, output);
       break;
     case BlackBoxCommand::Output::kMetrics:
       error << Losses(*box);
-      output << JoinExposition(*box->records.back().names,
-                               box->records.back().values)
-                    .value_or("");
+      printed = PrintMetrics(box->records.back(), output);
       break;
     case BlackBoxCommand::Output::kOpenMetrics:
       error << Losses(*box);
-      MetricHistory history;
-      AddTo(history, *box, command->last);
-      WriteOpenMetricsText(history,
-                           [&](absl::string_view text) { output << text; });
+      printed = PrintOpenMetrics(*box, command->last, output);
       break;
   }
-  return 0;
+  if (printed) return 0;
+  return Fail(
+      absl::StrCat(command->path, ": the values do not belong to the names"), 1,
+      error);
 }
 
 }  // namespace poolscope

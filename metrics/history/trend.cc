@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -72,6 +73,15 @@ std::map<std::string, Values> SumBy(const MetricHistory& history,
   return sums;
 }
 
+// To whole ones; what no uint64_t has becomes the nearest that it has, and what
+// is no number 0.
+uint64_t Whole(double value) {
+  constexpr double kEnd = 18446744073709551616.0;  // 2^64
+  if (!(value > 0)) return 0;
+  return value < kEnd ? static_cast<uint64_t>(value)
+                      : std::numeric_limits<uint64_t>::max();
+}
+
 Trend TrendOf(const Values& values) {
   Trend trend;
   trend.first = values.begin()->second;
@@ -91,15 +101,14 @@ std::optional<double> SecondsToLimit(const Values& values, double limit) {
   // A minute at a record a second: the forecast takes the last of them.
   LimitForecast forecast;
   for (const auto& [nanos, value] : values) {
-    forecast.Add(nanos, static_cast<uint64_t>(std::max(value, 0.0)));
+    forecast.Add(nanos, Whole(value));
   }
-  return forecast.SecondsUntilUsed(
-      static_cast<uint64_t>(std::max(limit - values.rbegin()->second, 0.0)));
+  return forecast.SecondsUntilUsed(Whole(limit - values.rbegin()->second));
 }
 
 std::string Amount(double value, const Trend& trend, const NmtScale& scale) {
   if (!trend.bytes) return absl::StrFormat("%.0f", value);
-  const auto magnitude = static_cast<uint64_t>(std::fabs(value));
+  const auto magnitude = Whole(std::fabs(value));
   return absl::StrCat(value < 0 ? "-" : "", scale.Round(magnitude),
                       scale.unit.empty() ? "B" : scale.unit);
 }

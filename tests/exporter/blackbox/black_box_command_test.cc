@@ -87,6 +87,26 @@ TEST(BlackBoxCommandTest, AFileThatHasNothingIsNamed) {
                                        ": no whole record\n"));
 }
 
+TEST(BlackBoxCommandTest, ValuesThatAreNotThoseOfTheNamesAreAnError) {
+  const TestFolder folder;
+  const auto file = BlackBoxFile::Create(folder.box(), BlackBoxFile::kMinBytes);
+  ASSERT_TRUE(file.ok()) << file.status();
+  GzipStream gzip;
+  RecordPrefix prefix{};
+  prefix.names_sequence = 1;
+  prefix.names_bytes = 2;
+  prefix.values_bytes = 4;
+  ASSERT_TRUE((*file)->Append(prefix, gzip.Compress("a\n1\n2\n")).ok());
+  for (const char* output : {"--last=15m", "--metrics", "--openmetrics"}) {
+    const Result result = RunCommand({folder.box(), output});
+    EXPECT_EQ(result.exit_code, 1) << output;
+    EXPECT_EQ(result.error,
+              absl::StrCat("poolscope-blackbox: ", folder.box(),
+                           ": the values do not belong to the names\n"));
+    EXPECT_EQ(result.output, "");
+  }
+}
+
 // A minute in which memory grows, at a known time, and a walk.
 void WriteMinute(const std::string& path) {
   const auto file = BlackBoxFile::Create(path, BlackBoxFile::kMinBytes);

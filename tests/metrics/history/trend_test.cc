@@ -1,6 +1,7 @@
 #include "poolscope/metrics/history/trend.h"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -89,6 +90,20 @@ TEST(TrendTest, OnePointHasNoGrowth) {
   const std::vector<Trend> trends = MakeTrends(history);
   EXPECT_EQ(Find(trends, "used: rpc")->growth_a_minute, 0);
   EXPECT_TRUE(MakeTrends(MetricHistory()).empty());
+}
+
+TEST(TrendTest, ValuesThatNoIntegerHasAreTheNearest) {
+  Trend trend;
+  trend.name = "used";
+  trend.last = 1e300;
+  trend.first = std::numeric_limits<double>::quiet_NaN();
+  trend.most = 18446744073709551616.0;  // 2^64
+  trend.limit = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(absl::StrContains(
+      TrendText({trend}, {1, "B"}),
+      "used                        18446744073709551615B            0B "
+      "18446744073709551615B            0B 18446744073709551615B"))
+      << TrendText({trend}, {1, "B"});
 }
 
 TEST(TrendTest, ATableHasARowEach) {
