@@ -15,6 +15,10 @@ import urllib.request
 _LIBRARY = os.path.abspath("exporter/preload/libpoolscope-sidecar.so")
 _GUEST = os.path.abspath("tests/exporter/preload/guest")
 _PATIENCE_SECONDS = 20
+# System calls of x86-64: of a thread that waits for its parent's end, and of
+# one that waits for a port.
+_POLL = "7"
+_NANOSLEEP = ("35", "230")
 
 
 def _await(condition):
@@ -47,6 +51,17 @@ def _runs(process):
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def _waits_in(process, *calls):
+    """Whether a thread of `process`, but its first, is in a system call."""
+    for thread in os.listdir(f"/proc/{process}/task"):
+        if int(thread) == process:
+            continue
+        with open(f"/proc/{process}/task/{thread}/syscall") as file:
+            if file.read().split()[0] in calls:
+                return True
+    return False
 
 
 class PreloadTest(unittest.TestCase):
@@ -293,6 +308,7 @@ class PreloadTest(unittest.TestCase):
         guest = self.guest("fork")
         port = self.port(guest.pid)
         child = self.told(guest)
+        _await(lambda: _waits_in(child, _POLL))
         self.assertEqual(self.listening(port), [guest.pid])
         guest.kill()
         self.assertEqual(self.port(child), port)
@@ -302,6 +318,7 @@ class PreloadTest(unittest.TestCase):
         guest = self.guest("orphan")
         port = self.port(guest.pid)
         orphan = self.told(guest)
+        _await(lambda: _waits_in(orphan, *_NANOSLEEP))
         self.assertEqual(self.listening(port), [guest.pid])
         guest.kill()
         self.assertEqual(self.port(orphan), port)
@@ -330,7 +347,8 @@ class PreloadTest(unittest.TestCase):
         guest = self.guest("exec", listen=f"127.0.0.1:{port}")
         self.assertEqual(self.port(guest.pid), port)
         child = self.told(guest)
-        self.assertTrue(_runs(child))
+        # By then it would have said so.
+        _await(lambda: _waits_in(child, *_NANOSLEEP))
         self.ends(guest)
 
     def test_thousands_of_threads_and_children_come_and_go(self):
