@@ -170,6 +170,7 @@ def poolscope_fuzz_target(name, srcs, deps, **kwargs):
         args = [native.package_name() + "/corpus/" + name],
         data = native.glob(["corpus/" + name + "/*"]),
         main = "//tests/fuzz:corpus_main",
+        tags = ["no-tsan"],
         deps = deps,
         **kwargs
     )
