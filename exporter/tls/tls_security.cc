@@ -59,6 +59,9 @@ void Configure(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
+  // Otherwise one read goes on for as long as records come that carry no data,
+  // and a client that sends keys anew without end has the I/O thread to itself.
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_alpn_select_cb(context, &ChooseProtocol, nullptr);
   SSL_CTX_set_default_passwd_cb(context, &NoPassword);
 }
@@ -102,8 +105,10 @@ absl::StatusOr<TlsSecurity::Context> TlsSecurity::MakeContext(
                    "give the server's certificate in PEM, and behind it those "
                    "up to its authority's");
   }
+  // The second call sees a key of another kind, which the first one takes.
   if (SSL_CTX_use_PrivateKey_file(raw, files.key_file.c_str(),
-                                  SSL_FILETYPE_PEM) != 1) {
+                                  SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(raw) != 1) {
     return BadFile("TLS key", files.key_file,
                    "give the key of the certificate in PEM, not encrypted, and "
                    "readable for this user");

@@ -2,6 +2,10 @@
 
 #include "poolscope/exporter/tls/tls_security.h"
 
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 
@@ -226,6 +230,23 @@ TEST_F(TlsSecurityTest, ABrokenPairLeavesTheOldOneAtWork) {
   EXPECT_EQ(TlsClient(port_, client_).peer_name(), "second");
   EXPECT_EQ(security_->stats().reloads, 1u);
   EXPECT_EQ(security_->stats().failed_reloads, 2u);
+}
+
+TEST_F(TlsSecurityTest, AKeyOfAnotherKindIsRefusedTooAndLeavesTheOldPair) {
+  Start();
+  EVP_PKEY* const rsa = EVP_RSA_gen(2048);
+  BIO* const text = BIO_new(BIO_s_mem());
+  PEM_write_bio_PrivateKey(text, rsa, nullptr, nullptr, 0, nullptr, nullptr);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text, &bytes);
+  ReplaceFile(files_.key_file, std::string(bytes, size));
+  BIO_free(text);
+  EVP_PKEY_free(rsa);
+  security_->ReloadIfChanged();
+  EXPECT_EQ(security_->stats().failed_reloads, 1u);
+  EXPECT_EQ(TlsClient(port_, client_).peer_name(), "first");
+  const absl::Status status = TlsSecurity::Load(files_).status();
+  EXPECT_TRUE(absl::StrContains(status.message(), "TLS key")) << status;
 }
 
 TEST_F(TlsSecurityTest, ErrorsNameTheFileAndNoSecret) {
