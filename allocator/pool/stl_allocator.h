@@ -55,8 +55,7 @@ class StlAllocator {
   // For the nodes of a container, whose type is another. Not explicit, as the
   // standard asks.
   template <typename U>
-  StlAllocator(const StlAllocator<U>& other)  // NOLINT
-      : allocator_(other.allocator()) {}
+  StlAllocator(const StlAllocator<U>& other) : allocator_(other.allocator()) {}
 
   [[nodiscard]] T* allocate(size_t count) {
     if (count > std::numeric_limits<size_t>::max() / sizeof(T)) {
