@@ -16,6 +16,15 @@ _COPTS = [
     "-Wno-missing-field-initializers",
 ]
 
+# Of programs in C, which use the native rules.
+C_COPTS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+]
+
 _LINKOPTS = ["-pthread"]
 
 def _split_private_headers(name, srcs):
