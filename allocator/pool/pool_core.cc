@@ -39,12 +39,14 @@ absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
         "no address space for the table of segments (256 MiB): raise the "
         "limit (ulimit -v)");
   }
-  PoolCore* core = new PoolCore(options);
+  struct Delete {
+    void operator()(PoolCore* core) const { delete core; }
+  };
+  std::unique_ptr<PoolCore, Delete> core(new PoolCore(options));
   for (int i = 0; i < *options.arenas; ++i) {
     core->arenas_.push_back(std::make_unique<Arena>(&core->env_, i));
     if (!OwnerDirectory::Add(core->arenas_.back().get())) {
       core->arenas_.pop_back();
-      delete core;
       return absl::ResourceExhaustedError(
           absl::StrFormat("allocator %s: no memory or no id left for arena %d",
                           options.name, i));
@@ -68,15 +70,14 @@ absl::StatusOr<PoolCore*> PoolCore::Create(const PoolOptions& options) {
     }
     if (other == nullptr) {
       core->next_core_ = cores;
-      cores = core;
+      cores = core.get();
       had_cores = true;
-      return core;
+      return core.release();
     }
     taken = absl::InvalidArgumentError(
         absl::StrFormat("allocator %s: its observer serves allocator %s",
                         options.name, other->env_.options.name));
   }
-  delete core;
   return taken;
 }
 
