@@ -38,34 +38,41 @@ absl::string_view WithoutComment(absl::string_view line) {
   return absl::StripTrailingAsciiWhitespace(line.substr(0, line.find('#')));
 }
 
+using UserIterator = std::vector<User>::const_iterator;
+
+// That `user` can be one beside those from `first` to it.
+absl::Status ValidateUser(UserIterator first, UserIterator user) {
+  const std::string named =
+      absl::StrCat("user \"", absl::CHexEscape(user->name), "\"");
+  if (user->name.empty() || user->name.size() > kMaxNameBytes ||
+      !std::all_of(user->name.begin(), user->name.end(), absl::ascii_isgraph) ||
+      absl::StrContains(user->name, ':')) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(named, ": a name has 1 to ", kMaxNameBytes,
+                     " printable ASCII characters, and no ':'"));
+  }
+  if (BcryptCost(user->password_hash) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        named,
+        ": its password must be given as a bcrypt hash of a cost from 4 to ",
+        kMaxBcryptCost, ", as \"htpasswd -nBC 10 ", user->name,
+        "\" prints it"));
+  }
+  if (std::any_of(first, user, [&](const User& other) {
+        return other.name == user->name;
+      })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(named, " is there twice: give it its highest role"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ValidateUsers(const std::vector<User>& users) {
   for (auto user = users.begin(); user != users.end(); ++user) {
-    const std::string named =
-        absl::StrCat("user \"", absl::CHexEscape(user->name), "\"");
-    if (user->name.empty() || user->name.size() > kMaxNameBytes ||
-        !std::all_of(user->name.begin(), user->name.end(),
-                     absl::ascii_isgraph) ||
-        absl::StrContains(user->name, ':')) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(named, ": a name has 1 to ", kMaxNameBytes,
-                       " printable ASCII characters, and no ':'"));
-    }
-    if (BcryptCost(user->password_hash) == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          named,
-          ": its password must be given as a bcrypt hash of a cost from "
-          "4 to ",
-          kMaxBcryptCost, ", as \"htpasswd -nBC 10 ", user->name,
-          "\" prints it"));
-    }
-    if (std::any_of(users.begin(), user, [&](const User& other) {
-          return other.name == user->name;
-        })) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(named, " is there twice: give it its highest role"));
-    }
+    const absl::Status valid = ValidateUser(users.begin(), user);
+    if (!valid.ok()) return valid;
   }
   return absl::OkStatus();
 }
@@ -104,7 +111,7 @@ absl::StatusOr<std::vector<User>> ParseUsers(absl::string_view text) {
                      "\"act:\" above it");
     }
     users.push_back({std::string(key), std::string(value), *role});
-    const absl::Status valid = ValidateUsers(users);
+    const absl::Status valid = ValidateUser(users.begin(), users.end() - 1);
     if (!valid.ok()) return BadLine(number, valid.message());
   }
   if (users.empty()) {
@@ -121,6 +128,10 @@ absl::StatusOr<std::vector<User>> ReadUsersFile(const std::string& path) {
   if (!text.has_value()) {
     return absl::NotFoundError(absl::StrCat(
         named, std::strerror(errno), "; docs/security.md says what is in it"));
+  }
+  if (text->size() == kMaxReadFileBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(named, "it has a MiB or more; users are to be few"));
   }
   absl::StatusOr<std::vector<User>> users = ParseUsers(*text);
   if (users.ok()) return users;

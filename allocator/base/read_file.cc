@@ -10,15 +10,14 @@
 namespace poolscope {
 
 std::optional<std::string> ReadFile(const std::string& path) {
-  constexpr size_t kMaxBytes = 1 << 20;
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return std::nullopt;
   std::string text;
   bool failed = false;
   char piece[4096];
-  while (text.size() < kMaxBytes) {
-    const ssize_t length =
-        read(file, piece, std::min(sizeof(piece), kMaxBytes - text.size()));
+  while (text.size() < kMaxReadFileBytes) {
+    const ssize_t length = read(
+        file, piece, std::min(sizeof(piece), kMaxReadFileBytes - text.size()));
     if (length < 0 && errno == EINTR) continue;
     failed = length < 0;
     if (length <= 0) break;

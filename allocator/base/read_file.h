@@ -4,13 +4,16 @@
 #ifndef POOLSCOPE_ALLOCATOR_BASE_READ_FILE_H_
 #define POOLSCOPE_ALLOCATOR_BASE_READ_FILE_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
 namespace poolscope {
 
-// What `path` holds, at most its first MiB; absent when it cannot be opened or
-// read, as files of the kernel may fail on the reading too.
+inline constexpr size_t kMaxReadFileBytes = size_t{1} << 20;
+
+// What `path` holds, at most its first kMaxReadFileBytes; absent when it cannot
+// be opened or read, as files of the kernel may fail on the reading too.
 std::optional<std::string> ReadFile(const std::string& path);
 
 }  // namespace poolscope

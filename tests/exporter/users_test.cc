@@ -97,6 +97,14 @@ TEST(UsersTest, ReadsAFileOrNamesIt) {
   EXPECT_TRUE(absl::StrContains(status.message(), path)) << status;
   EXPECT_TRUE(absl::StrContains(status.message(), "line 1")) << status;
 
+  // Whoever stands behind what is read would be left out.
+  const std::string valid = absl::StrCat("act:\n  alice: ", kHash, "\n#");
+  const size_t rest = (size_t{1} << 20) - valid.size();
+  std::ofstream(path) << valid << std::string(rest - 1, 'x');
+  EXPECT_TRUE(ReadUsersFile(path).ok());
+  std::ofstream(path) << valid << std::string(rest, 'x');
+  EXPECT_TRUE(absl::StrContains(ReadUsersFile(path).status().message(), "MiB"));
+
   status = ReadUsersFile("/nowhere\n").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(status.message(),
