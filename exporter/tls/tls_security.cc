@@ -31,6 +31,20 @@ absl::Status BadFile(absl::string_view what, const std::string& path,
                    "; ", remedy));
 }
 
+// What is no file, a pipe above all, would be waited for without end.
+absl::Status RequireRegularFiles(const TlsFiles& files) {
+  for (const std::string* path :
+       {&files.cert_file, &files.key_file, &files.client_ca_file}) {
+    struct stat file;
+    if (path->empty() || stat(path->c_str(), &file) != 0) continue;
+    if (S_ISREG(file.st_mode)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("TLS file \"", absl::CHexEscape(*path),
+                     "\": it is no regular file; give one in PEM"));
+  }
+  return absl::OkStatus();
+}
+
 // Instead of asking at the terminal.
 int NoPassword(char*, int, int, void*) { return 0; }
 
@@ -92,6 +106,8 @@ void SayReloadOnStderr(const absl::Status& status) {
 
 absl::StatusOr<TlsSecurity::Context> TlsSecurity::MakeContext(
     const TlsFiles& files) {
+  const absl::Status regular = RequireRegularFiles(files);
+  if (!regular.ok()) return regular;
   ERR_clear_error();
   const Context context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   if (context == nullptr) {

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -270,6 +271,12 @@ TEST_F(TlsSecurityTest, ErrorsNameTheFileAndNoSecret) {
   files.key_file = Path("garbage");
   ReplaceFile(files.key_file, "-----BEGIN PRIVATE KEY-----\nMIGH\n");
   EXPECT_TRUE(absl::StartsWith(error(files), "TLS key \""));
+  files.key_file = Path("pipe");
+  ASSERT_EQ(mkfifo(files.key_file.c_str(), 0600), 0);
+  EXPECT_EQ(error(files),
+            absl::StrCat("TLS file \"", files.key_file,
+                         "\": it is no regular file; give one in PEM"));
+  unlink(files.key_file.c_str());
   files = files_;
   files.client_ca_file = "/nowhere";
   EXPECT_EQ(error(files),
