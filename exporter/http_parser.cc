@@ -1,6 +1,7 @@
 #include "poolscope/exporter/http_parser.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -48,11 +49,24 @@ bool IsKnownMethod(absl::string_view method) {
   return false;
 }
 
+// Where a request goes, who sends it, and from where: what is decided by one of
+// two could be believed of the other.
+constexpr struct {
+  absl::string_view name;
+  absl::string_view refusal;
+} kSingleFields[] = {
+    {"Host", "there are two Hosts"},
+    {"Origin", "there are two Origins"},
+    {"Authorization", "there are two Authorizations"},
+    {"Sec-Fetch-Site", "there are two Sec-Fetch-Sites"},
+};
+constexpr size_t kHost = 0;
+
 // What a request line and its fields say about the message itself.
 struct Framing {
   bool http_1_0 = false;
   absl::string_view authority;  // of a target with one
-  bool host = false;
+  bool single[std::size(kSingleFields)] = {};
   bool transfer_encoding = false;
   std::optional<absl::string_view> content_length;
   bool close = false;
@@ -144,10 +158,12 @@ void NoteConnection(absl::string_view value, Framing* framing) {
 // RFC 9112 6.3: what cannot be measured in one way alone is refused.
 std::optional<HttpRefusal> NoteField(const HttpHeader& header,
                                      Framing* framing) {
-  if (absl::EqualsIgnoreCase(header.name, "Host")) {
-    if (framing->host) return Bad("there are two Hosts");
-    framing->host = true;
-  } else if (absl::EqualsIgnoreCase(header.name, "Content-Length")) {
+  for (size_t i = 0; i < std::size(kSingleFields); ++i) {
+    if (!absl::EqualsIgnoreCase(header.name, kSingleFields[i].name)) continue;
+    if (framing->single[i]) return Bad(kSingleFields[i].refusal);
+    framing->single[i] = true;
+  }
+  if (absl::EqualsIgnoreCase(header.name, "Content-Length")) {
     if (header.value.empty() ||
         !std::all_of(header.value.begin(), header.value.end(),
                      absl::ascii_isdigit)) {
@@ -166,7 +182,9 @@ std::optional<HttpRefusal> NoteField(const HttpHeader& header,
 }
 
 std::optional<HttpRefusal> CheckFraming(const Framing& framing) {
-  if (!framing.host && !framing.http_1_0) return Bad("there is no Host");
+  if (!framing.single[kHost] && !framing.http_1_0) {
+    return Bad("there is no Host");
+  }
   if (framing.transfer_encoding && framing.content_length.has_value()) {
     return Bad("there are two lengths of the body");
   }

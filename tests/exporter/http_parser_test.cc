@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
@@ -165,6 +166,19 @@ TEST(HttpParserTest, HostsAreThereOnce) {
   EXPECT_EQ(StatusOf("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
   EXPECT_EQ(WithHeaders("Host: x\r\n"), 400);
   EXPECT_EQ(StatusOf("GET / HTTP/1.0\r\nHost: x\r\nhost: y\r\n\r\n"), 400);
+}
+
+TEST(HttpParserTest, WhoAsksFromWhereIsSaidOnce) {
+  for (const absl::string_view name :
+       {"Origin", "Authorization", "Sec-Fetch-Site"}) {
+    const std::string once = absl::StrCat(name, ": x\r\n");
+    EXPECT_EQ(WithHeaders(once), 0) << name;
+    EXPECT_EQ(WithHeaders(absl::StrCat(once, "A: b\r\n", once)), 400) << name;
+    EXPECT_EQ(
+        WithHeaders(absl::StrCat(once, absl::AsciiStrToLower(name), ":\r\n")),
+        400)
+        << name;
+  }
 }
 
 TEST(HttpParserTest, TheHostOfTheTargetIsTheHost) {
