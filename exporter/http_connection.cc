@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "poolscope/exporter/response_head.h"
@@ -77,7 +79,7 @@ bool HttpConnection::Expire(SteadyTime now) {
     return false;
   }
   if (state_ == State::kReading && !input_.empty()) {
-    Refuse({408, "the request did not arrive in time"}, now);
+    Refuse({408, "the request did not arrive in time"}, input_, now);
   } else {
     Close(now);
   }
@@ -126,7 +128,7 @@ bool HttpConnection::TakeHead(SteadyTime now) {
   const HeadScanner::Result scan = scanner_.Scan(input_);
   if (scan.state == HeadScanner::State::kIncomplete) return false;
   if (scan.state == HeadScanner::State::kRefused) {
-    Refuse(scan.refusal, now);
+    Refuse(scan.refusal, input_, now);
     return true;
   }
   auto exchange = std::make_unique<HttpExchange>();
@@ -138,7 +140,7 @@ bool HttpConnection::TakeHead(SteadyTime now) {
   const std::optional<HttpRefusal> refusal =
       ParseHead(exchange->head, &exchange->parsed);
   if (refusal) {
-    Refuse(*refusal, now);
+    Refuse(*refusal, exchange->head, now);
     return true;
   }
   // What follows a body that is not read is no request.
@@ -148,11 +150,12 @@ bool HttpConnection::TakeHead(SteadyTime now) {
   return true;
 }
 
-void HttpConnection::Refuse(const HttpRefusal& refusal, SteadyTime now) {
+void HttpConnection::Refuse(const HttpRefusal& refusal, absl::string_view head,
+                            SteadyTime now) {
   keep_alive_ = false;
   received_ = now;
   Send(LineResponse(refusal.status, std::string(refusal.reason)),
-       /*with_body=*/true, now);
+       !absl::StartsWith(absl::StripPrefix(head, "\r\n"), "HEAD "), now);
 }
 
 void HttpConnection::Send(HttpResponse response, bool with_body,

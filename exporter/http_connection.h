@@ -122,7 +122,9 @@ class HttpConnection {
   bool Wait(IoStatus status, SteadyTime now);
   // The head at the front of what was read, if it is whole.
   bool TakeHead(SteadyTime now);
-  void Refuse(const HttpRefusal& refusal, SteadyTime now);
+  // `head` is as much of the request as there is.
+  void Refuse(const HttpRefusal& refusal, absl::string_view head,
+              SteadyTime now);
   void Send(HttpResponse response, bool with_body, SteadyTime now);
   // The answer is sent, or given up: lets it go.
   void EndAnswer(SteadyTime now);

@@ -98,6 +98,30 @@ TEST_F(HttpConnectionTest, ADrippingRequestKeepsItsDeadline) {
   EXPECT_EQ(service_.statuses, std::vector<int>{408});
 }
 
+TEST_F(HttpConnectionTest, RefusalsHaveABodyButToAHead) {
+  client_.sent = "GET /a HTTP/1.1\r\n\r\n";
+  EXPECT_EQ(Advance(start_), nullptr);
+  EXPECT_TRUE(absl::StartsWith(client_.received, "HTTP/1.1 400 "));
+  EXPECT_TRUE(absl::EndsWith(client_.received, "\r\n\r\nthere is no Host\n"));
+}
+
+TEST_F(HttpConnectionTest, ARefusedHeadHasNoBody) {
+  client_.sent = "\r\nHEAD /a HTTP/1.1\r\n\r\n";
+  EXPECT_EQ(Advance(start_), nullptr);
+  EXPECT_TRUE(absl::StartsWith(client_.received, "HTTP/1.1 400 "));
+  EXPECT_TRUE(absl::StrContains(client_.received, "\r\nContent-Length: 17\r"));
+  EXPECT_TRUE(absl::EndsWith(client_.received, "\r\n\r\n"));
+}
+
+TEST_F(HttpConnectionTest, AHeadThatEndsInTheMiddleHasNoBodyEither) {
+  client_.sent = "HEAD /a HTTP";
+  EXPECT_EQ(Advance(start_), nullptr);
+  EXPECT_TRUE(connection_->Expire(start_ + kTimeout));
+  EXPECT_EQ(Advance(start_ + kTimeout), nullptr);
+  EXPECT_TRUE(absl::StartsWith(client_.received, "HTTP/1.1 408 "));
+  EXPECT_TRUE(absl::EndsWith(client_.received, "\r\n\r\n"));
+}
+
 TEST_F(HttpConnectionTest, ASilentOneIsClosedWithoutAWord) {
   EXPECT_EQ(Advance(start_), nullptr);
   EXPECT_TRUE(connection_->Expire(start_ + kTimeout));
