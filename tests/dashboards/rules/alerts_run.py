@@ -14,6 +14,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,14 @@ PREFIX = "Poolscope"
 
 # For alerts that would be too many, once all that are expected have come.
 SETTLE_SECONDS = 10
+
+
+def _interrupt(*_):
+    # Once: what was started is waited for then.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    services.Program.end_all()
+    raise KeyboardInterrupt
 
 
 def _await(prometheus, until, is_over=lambda: False):
@@ -137,10 +146,16 @@ def main():
     chosen = [known[name] for name in options.stories or known]
 
     failed = False
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for lines, problems in pool.map(lambda s: play(s, options), chosen):
-            print("\n".join(lines), flush=True)
-            failed = failed or bool(problems)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _interrupt)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for lines, problems in pool.map(lambda s: play(s, options), chosen):
+                print("\n".join(lines), flush=True)
+                failed = failed or bool(problems)
+    except KeyboardInterrupt:
+        print("alerts_run.py: interrupted", file=sys.stderr)
+        return 130
     return 1 if failed else 0
 
 

@@ -3,6 +3,13 @@
 `./dev alerts` plays all."""
 
 import argparse
+import glob
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 import unittest
 
 import alerts_run
@@ -49,6 +56,42 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(
             _problems(_KNOWN["steady"], {}, 3.0), ["memory was refused"]
         )
+
+
+class InterruptTest(unittest.TestCase):
+    def _interrupt(self, number):
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.Popen(
+                [
+                    sys.executable,
+                    alerts_run.__file__,
+                    "--libraries=",
+                    "--jobs=2",
+                    *("steady", "leak", "slow-peer"),
+                ],
+                env={**os.environ, "TMPDIR": folder},
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            # Prometheus is the last to be started.
+            give_up = time.monotonic() + services.PATIENCE_SECONDS
+            while len(glob.glob(folder + "/*/prometheus.log")) < 2:
+                self.assertIsNone(run.poll())
+                self.assertLess(time.monotonic(), give_up)
+                time.sleep(0.05)
+            run.send_signal(number)
+            _, said = run.communicate(timeout=services.PATIENCE_SECONDS)
+            self.assertEqual(run.returncode, 130, said)
+            self.assertEqual(said, "alerts_run.py: interrupted\n")
+            self.assertEqual(os.listdir(folder), [])
+        with self.assertRaises(ProcessLookupError):
+            os.killpg(run.pid, 0)
+
+    def test_a_signal_ends_all_that_was_started(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number=number):
+                self._interrupt(number)
 
 
 class StoryTest(unittest.TestCase):

@@ -50,16 +50,34 @@ def query(port, expression):
 class Program:
     """A child process, ended with its `with` block; output goes to a file."""
 
+    _lock = threading.Lock()
+    _running = set()
+    _over = False
+
     def __init__(self, name, folder, arguments, environment=None):
         self.log_path = os.path.join(folder, name + ".log")
         self._log = open(self.log_path, "w", encoding="utf-8")
-        self.process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
-        )
+        with Program._lock:
+            if Program._over:
+                raise RuntimeError(f"{name} was not started: all is over")
+            self.process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+            )
+            Program._running.add(self.process)
+
+    @staticmethod
+    def end_all():
+        """Ends the programs of every thread, which miss them then, and lets no
+        other begin."""
+        with Program._lock:
+            Program._over = True
+            for process in Program._running:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
 
     def __enter__(self):
         return self
@@ -73,6 +91,8 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        with Program._lock:
+            Program._running.discard(self.process)
         self._log.close()
 
     def await_page(self, port, path):
