@@ -3,8 +3,10 @@
 
 Runs each server with and without it, in pairs one after the other, the first of
 a pair by turns; loads it with the tool that its users measure it by; and in the
-runs with the library scrapes it each second. Prints each pair, then the median
-of their ratios, the spread, and what of the server's memory is unexplained.
+runs with the library scrapes it each second. The server, with the library's
+threads, has one core, and its load the others. Prints each pair, then the
+median of their ratios, the spread, and what of the server's memory is
+unexplained.
 
 usage: preload_cost.py --library=FILE [--root=FOLDER] [--pairs=10]
                        [--seconds=5] [SERVER]...
@@ -42,6 +44,12 @@ def unknown_percent(port):
         if category["category"] == "Unknown"
     )
     return 100 * unknown / report["total"]["resident_bytes"]
+
+
+def cores():
+    """For the server, and for its load; the same where there is one alone."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    return {first}, set(others) or {first}
 
 
 class Scraper:
@@ -84,7 +92,10 @@ def measure(kind, folder, options, library):
             "POOLSCOPE_LISTEN": f"127.0.0.1:{port}",
             "POOLSCOPE_PROGRAM": kind.name,
         }
+    # Which what is started inherits.
+    os.sched_setaffinity(0, options.server_cores)
     with kind(folder, options.root, environment, extra) as server:
+        os.sched_setaffinity(0, options.load_cores)
         if not library:
             return server.load(options.seconds), None
         with Scraper(port) as scraper:
@@ -142,6 +153,7 @@ def main():
     options = parser.parse_args()
     if options.pairs < 2 or options.seconds < 2:
         parser.error("--pairs and --seconds: give 2 or more")
+    options.server_cores, options.load_cores = cores()
     for name in options.servers:
         if name not in known:
             parser.error(f"no server {name!r}; there are {', '.join(known)}")
