@@ -366,12 +366,16 @@ size_t poolscope_usable_size(const void* block) {
 void poolscope_mark_thread_idle(void) { PooledAllocator::MarkThreadIdle(); }
 
 uint64_t poolscope_trim(poolscope_allocator* allocator) {
-  return allocator->pool->Trim().trimmed_bytes;
+  return Guarded(uint64_t{0},
+                 [&] { return allocator->pool->Trim().trimmed_bytes; });
 }
 
 void poolscope_maintain(poolscope_allocator* allocator) {
-  allocator->pool->Maintain();
-  allocator->detector->Check();
+  GuardedStatus([&] {
+    allocator->pool->Maintain();
+    allocator->detector->Check();
+    return 0;
+  });
 }
 
 int poolscope_allocator_read_stats(const poolscope_allocator* allocator,
@@ -477,11 +481,14 @@ void poolscope_channel_close(poolscope_channel* channel) {
   delete channel;
 }
 
-void poolscope_channel_queued(poolscope_channel* channel, uint64_t bytes) {
-  channel->messages.push_back({bytes, poolscope::Clock::Real()->NowNanos()});
-  channel->pending_bytes += bytes;
-  channel->figures.CountQueued(bytes);
-  channel->ShowOldest();
+int poolscope_channel_queued(poolscope_channel* channel, uint64_t bytes) {
+  return GuardedStatus([&] {
+    channel->messages.push_back({bytes, poolscope::Clock::Real()->NowNanos()});
+    channel->pending_bytes += bytes;
+    channel->figures.CountQueued(bytes);
+    channel->ShowOldest();
+    return 0;
+  });
 }
 
 int poolscope_channel_written(poolscope_channel* channel, uint64_t bytes) {

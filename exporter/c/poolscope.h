@@ -88,7 +88,7 @@ POOLSCOPE_API size_t poolscope_usable_size(const void* block);
 /* The calling thread is about to wait; its caches may be emptied until its next
  * request. Tens of nanoseconds; for event loops. */
 POOLSCOPE_API void poolscope_mark_thread_idle(void);
-/* Gives back what is not in use; returns the bytes. */
+/* Gives back what is not in use; returns its bytes, 0 where memory ended. */
 POOLSCOPE_API uint64_t poolscope_trim(poolscope_allocator* allocator);
 /* Time-driven work, about once a second; a sidecar does it by itself. */
 POOLSCOPE_API void poolscope_maintain(poolscope_allocator* allocator);
@@ -217,9 +217,10 @@ POOLSCOPE_API poolscope_channel* poolscope_channel_open(
 /* What is still pending fails, as closed. */
 POOLSCOPE_API void poolscope_channel_close(poolscope_channel* channel);
 
-/* A message of `bytes` waits from now on. */
-POOLSCOPE_API void poolscope_channel_queued(poolscope_channel* channel,
-                                            uint64_t bytes);
+/* A message of `bytes` waits from now on. -1, and nothing is counted, where
+ * memory has ended. */
+POOLSCOPE_API int poolscope_channel_queued(poolscope_channel* channel,
+                                           uint64_t bytes);
 /* `bytes` of what waits, the oldest first, were written. -1, and nothing is
  * counted, for more than is pending. */
 POOLSCOPE_API int poolscope_channel_written(poolscope_channel* channel,

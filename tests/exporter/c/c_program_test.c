@@ -93,9 +93,9 @@ static void TestChannel(poolscope_sidecar* sidecar) {
   poolscope_channel* channel =
       poolscope_channel_open(channels, "clients", "conn-7", "10.0.0.9:4711");
   CHECK(channel != NULL);
-  poolscope_channel_queued(channel, 1000);
-  poolscope_channel_queued(channel, 0);
-  poolscope_channel_queued(channel, 500);
+  CHECK(poolscope_channel_queued(channel, 1000) == 0);
+  CHECK(poolscope_channel_queued(channel, 0) == 0);
+  CHECK(poolscope_channel_queued(channel, 500) == 0);
   CHECK(poolscope_channel_written(channel, 1501) == -1);
   CHECK(poolscope_channel_written(channel, 1200) == 0);
   CHECK(poolscope_channel_pending_bytes(channel) == 300);
@@ -107,7 +107,7 @@ static void TestChannel(poolscope_sidecar* sidecar) {
   CHECK(Shows(port, "/debug/channels", "10.0.0.9:4711"));
   poolscope_channel_failed(channel);
   CHECK(poolscope_channel_pending_bytes(channel) == 0);
-  poolscope_channel_queued(channel, 7);
+  CHECK(poolscope_channel_queued(channel, 7) == 0);
   poolscope_channel_close(channel);
   CHECK(Shows(port, "/metrics",
               "poolscope_outbound_pending_bytes{group=\"clients\"} 0\n"));

@@ -126,6 +126,26 @@ TEST(CInterfaceTest, NoExceptionGetsOutWhereMemoryIsShort) {
   poolscope_allocator_destroy(allocator);
 }
 
+TEST(CInterfaceTest, AMessageThatNoMemoryIsLeftForIsNotCounted) {
+  poolscope_channels* const channels = poolscope_channels_create();
+  poolscope_channel* const channel =
+      poolscope_channel_open(channels, "group", "", "");
+  ASSERT_NE(channel, nullptr) << poolscope_last_error();
+  allocations_left = 0;
+  uint64_t counted = 0;
+  while (counted < 10000 && poolscope_channel_queued(channel, 1) == 0) {
+    ++counted;
+  }
+  allocations_left = -1;
+  EXPECT_LT(counted, 10000u);
+  EXPECT_STREQ(poolscope_last_error(), "out of memory");
+  EXPECT_EQ(poolscope_channel_pending_bytes(channel), counted);
+  EXPECT_EQ(poolscope_channel_queued(channel, 1), 0);
+  EXPECT_EQ(poolscope_channel_written(channel, counted + 1), 0);
+  poolscope_channel_close(channel);
+  poolscope_channels_destroy(channels);
+}
+
 TEST(CInterfaceTest, FillsInNoMoreThanTheCallersStructHas) {
   poolscope_allocator* allocator = poolscope_allocator_create(nullptr);
   ASSERT_NE(allocator, nullptr) << poolscope_last_error();
