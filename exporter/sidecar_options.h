@@ -97,11 +97,11 @@ struct SidecarOptions {
   // standard names itself.
   bool process_metrics = true;
 
-  // A file that keeps every metric of the last minutes, a record a second, and
-  // outlives the process however it ends: docs/black-box.md, and the program
-  // poolscope-blackbox. Empty: none. A black box that is there already is kept
-  // as FILE.previous; any other file is refused. Each process needs a file of
-  // its own. Registered collectables are asked each second, too, and walks in
+  // A file that keeps the metrics of the last minutes, but for those of
+  // registered collectables, a record a second, and outlives the process
+  // however it ends: docs/black-box.md, and the program poolscope-blackbox.
+  // Empty: none. A black box that is there already is kept as FILE.previous;
+  // any other file is refused. Each process needs a file of its own. Walks in
   // the background come each second, or as often as 2 % of a core allow, unless
   // walk_interval is less, or 0.
   std::string black_box_path;

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "poolscope/allocator/base/clock.h"
 #include "poolscope/exporter/blackbox/black_box_format.h"
+#include "poolscope/metrics/collectable_families.h"
 #include "poolscope/metrics/history/exposition_split.h"
 #include "poolscope/metrics/native_memory/native_memory_text.h"
 
@@ -49,7 +50,7 @@ absl::Status BlackBoxRecorder::Write(bool last) {
   prefix.taken_nanos = absl::GetCurrentTimeNanos();
   prefix.last = last ? 1 : 0;
   metrics_.Clear();
-  registry_->Collect(metrics_);
+  registry_->Collect(CollectableFamilies(), metrics_);
   SplitExposition(metrics_.text(), names_, values_);
   const std::string native = NativeMemoryText(*latest_walk_().stats);
   const bool with_names = NeedsNames();

@@ -7,9 +7,11 @@
 //   each second: recorder.Record(/*last=*/false);
 //   at the end:  recorder.Record(/*last=*/true);
 //
-// A record is the whole of /metrics as a scrape of that second would have got
-// it, and what the last walk over the mappings found. The names of the series
-// are left out while they are those of a record not long before.
+// A record is /metrics as a scrape of that second would have got it, and what
+// the last walk over the mappings found. What registered collectables show is
+// not in it: that is code of the embedder, which might keep the thread when its
+// figures are needed most. The names of the series are left out while they are
+// those of a record not long before.
 //
 // Thread safety: Record() by one thread at a time, the others by any.
 //

@@ -22,6 +22,7 @@
 #include "poolscope/metrics/native_memory/native_memory_text.h"
 #include "poolscope/tests/exporter/blackbox/test_file.h"
 #include "poolscope/tests/exporter/http_client.h"
+#include "poolscope/tests/exporter/slow_collectable.h"
 #include "poolscope/tests/metrics/native_memory/sample_native_memory.h"
 
 namespace poolscope {
@@ -302,6 +303,20 @@ TEST_F(SidecarBoxTest, NamesAreWrittenWhenTheyChange) {
   }
   EXPECT_GE(changes, 2u);
   EXPECT_LT(changes, box->records.size() - 1);
+}
+
+TEST_F(SidecarBoxTest, ACollectableThatHangsHoldsUpNoRecord) {
+  std::unique_ptr<Sidecar> sidecar = Start();
+  ASSERT_NE(sidecar, nullptr);
+  const auto slow = std::make_shared<SlowCollectable>();
+  slow->Hold();
+  sidecar->RegisterCollectable(slow);
+  AwaitRecords(3);
+  sidecar->Stop();
+  slow->Release();
+  const Result metrics = RunCommand({folder_.box(), "--metrics"});
+  EXPECT_TRUE(absl::StrContains(metrics.output, "poolscope_arena_used_bytes"));
+  EXPECT_FALSE(absl::StrContains(metrics.output, "slow_calls_total"));
 }
 
 TEST_F(SidecarBoxTest, HowItGoesIsAMetric) {

@@ -5,50 +5,47 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/exporter/blackbox/black_box_file.h"
 #include "poolscope/exporter/blackbox/black_box_reader.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/native_memory/last_memory_walk.h"
 #include "poolscope/tests/exporter/blackbox/test_file.h"
-#include "prometheus/client_metric.h"
-#include "prometheus/collectable.h"
-#include "prometheus/metric_family.h"
-#include "prometheus/metric_type.h"
 
 namespace poolscope {
 namespace {
 
-// So many series, each with a value that deflate makes little of.
-class Noise final : public prometheus::Collectable {
+// An allocator of so many arenas, whose figures deflate makes little of.
+class Noise {
  public:
-  explicit Noise(size_t series) : series_(series) {}
+  void set_arenas(size_t arenas) { arenas_ = arenas; }
 
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    prometheus::MetricFamily family;
-    family.name = "noise";
-    family.type = prometheus::MetricType::Gauge;
-    for (size_t i = 0; i < series_; ++i) {
-      prometheus::ClientMetric& metric = family.metric.emplace_back();
-      metric.label = {{"i", absl::StrCat(i)}};
-      metric.gauge.value = std::uniform_real_distribution<double>()(random_);
+  AllocatorStats Stats() {
+    std::uniform_int_distribution<uint64_t> bytes(0, uint64_t{1} << 50);
+    AllocatorStats stats;
+    stats.name = "noise";
+    stats.arenas.resize(arenas_);
+    for (size_t i = 0; i < arenas_; ++i) {
+      ArenaStats& arena = stats.arenas[i];
+      arena.index = static_cast<int>(i);
+      for (uint64_t* figure :
+           {&arena.reserved_bytes, &arena.used_bytes, &arena.peak_used_bytes,
+            &arena.pinned_bytes, &arena.cached_bytes, &arena.allocated_bytes,
+            &arena.freed_bytes}) {
+        *figure = bytes(random_);
+      }
     }
-    return {std::move(family)};
+    return stats;
   }
 
-  void set_series(size_t series) { series_ = series; }
-
  private:
-  size_t series_;
-  mutable std::mt19937_64 random_;
+  size_t arenas_ = 1;
+  std::mt19937_64 random_;
 };
 
 class BlackBoxRecorderTest : public testing::Test {
@@ -57,7 +54,9 @@ class BlackBoxRecorderTest : public testing::Test {
       : registry_(Options()),
         recorder_(*BlackBoxFile::Create(folder_.box(), BlackBoxFile::kMinBytes),
                   &registry_, [] { return LastMemoryWalk(); }) {
-    registry_.AddCollectable(noise_);
+    EXPECT_TRUE(
+        registry_.AddAllocator("noise", [this](bool) { return noise_.Stats(); })
+            .ok());
   }
 
   static MetricRegistryOptions Options() {
@@ -83,7 +82,7 @@ class BlackBoxRecorderTest : public testing::Test {
   }
 
   const TestFolder folder_;
-  const std::shared_ptr<Noise> noise_ = std::make_shared<Noise>(1);
+  Noise noise_;
   MetricRegistry registry_;
   BlackBoxRecorder recorder_;
 };
@@ -99,7 +98,7 @@ TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainAfterAMinuteOfRecords) {
 TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainOnceTheyChange) {
   Record();
   Record();
-  noise_->set_series(2);
+  noise_.set_arenas(2);
   Record();
   Record();
   const BlackBox box = Read();
@@ -111,7 +110,7 @@ TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainOnceTheyChange) {
 // Records of so many bytes that the names are overwritten long before a minute
 // of records is over.
 TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainBeforeTheRingOverwritesThem) {
-  noise_->set_series(4000);
+  noise_.set_arenas(500);
   for (int i = 0; i < 120; ++i) {
     Record();
     const BlackBox box = Read();
