@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """What libpoolscope-sidecar.so costs the programs that it is loaded into.
 
-Runs each server with and without it, in pairs one after the other, the first of
-a pair by turns; loads it with the tool that its users measure it by; and in the
-runs with the library scrapes it each second. The server, with the library's
-threads, has one core, and its load the others. Prints each pair, then the
-median of their ratios, the spread, and what of the server's memory is
-unexplained.
+Starts each server twice, with and without it, and loads one and the other by
+turns, a second at a time, with the tool that its users measure it by; the one
+with the library is scraped each second of its turns. A machine's speed drifts,
+and turns so short share it. Both servers, with the library's threads, have one
+core, and their load the others. So many turns are a pair; then both are started
+anew. Prints each pair, then the median of their ratios, the spread, and what of
+the server's memory is unexplained.
 
 usage: preload_cost.py --library=FILE [--root=FOLDER] [--pairs=10]
-                       [--seconds=5] [SERVER]...
+                       [--turns=8] [SERVER]...
 """
 
 import argparse
@@ -26,6 +27,7 @@ import urllib.request
 
 import servers
 
+TURN_SECONDS = 1
 SCRAPE_SECONDS = 1
 
 
@@ -53,22 +55,22 @@ def cores():
 
 
 class Scraper:
-    """Asks for /metrics each second, on a thread of its own."""
+    """Asks for /metrics at once, and each second, on a thread of its own."""
 
     def __init__(self, port):
         self._port = port
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.scrapes = 0
         self.failures = 0
 
     def _run(self):
-        while not self._over.wait(SCRAPE_SECONDS):
+        while True:
             try:
                 get(self._port, "/metrics")
-                self.scrapes += 1
             except (OSError, urllib.error.URLError):
                 self.failures += 1
+            if self._over.wait(SCRAPE_SECONDS):
+                return
 
     def __enter__(self):
         self._thread.start()
@@ -79,56 +81,78 @@ class Scraper:
         self._thread.join()
 
 
-def measure(kind, folder, options, library):
-    """Throughput of one run, and of one with the library what is unexplained."""
+def start(kind, folder, options, library, port):
+    """The server; with the library it is scraped at `port`."""
     environment = dict(os.environ)
     libraries = os.path.join(options.root, "usr/lib/x86_64-linux-gnu")
     environment["LD_LIBRARY_PATH"] = libraries
     extra = {}
-    port = servers.free_port()
     if library:
+        folder = os.path.join(folder, "preloaded")
         extra = {
             "LD_PRELOAD": library,
             "POOLSCOPE_LISTEN": f"127.0.0.1:{port}",
             "POOLSCOPE_PROGRAM": kind.name,
         }
+    else:
+        folder = os.path.join(folder, "plain")
+    os.makedirs(folder, exist_ok=True)
+    give_away(folder)
+    return kind(folder, options.root, environment, extra)
+
+
+def give_away(path):
+    """To whom servers run as that refuse to run as root."""
+    if os.geteuid() == 0:
+        os.chown(path, servers.NOBODY, servers.NOBODY)
+
+
+def load_preloaded(server, port):
+    with Scraper(port) as scraper:
+        throughput = server.load(TURN_SECONDS)
+    if scraper.failures:
+        raise RuntimeError(f"{scraper.failures} scrapes of {server.name} failed")
+    return throughput
+
+
+def measure_pair(kind, folder, options, library):
+    """Throughput without and with the library, and what is unexplained."""
+    port = servers.free_port()
+    without, preloaded = [], []
     # Which what is started inherits.
     os.sched_setaffinity(0, options.server_cores)
-    with kind(folder, options.root, environment, extra) as server:
+    with start(kind, folder, options, None, port) as plain_server, start(
+        kind, folder, options, library, port
+    ) as preloaded_server:
         os.sched_setaffinity(0, options.load_cores)
-        if not library:
-            return server.load(options.seconds), None
-        with Scraper(port) as scraper:
-            throughput = server.load(options.seconds)
-        if scraper.failures or not scraper.scrapes:
-            raise RuntimeError(f"{scraper.failures} scrapes of {kind.name} failed")
-        return throughput, unknown_percent(port)
+        for turn in range(options.turns):
+            # One, the other, the other, the one: a drift is for both.
+            for with_library in (False, True) if turn % 2 == 0 else (True, False):
+                if with_library:
+                    preloaded.append(load_preloaded(preloaded_server, port))
+                else:
+                    without.append(plain_server.load(TURN_SECONDS))
+        unknown = unknown_percent(port)
+    return statistics.mean(without), statistics.mean(preloaded), unknown
 
 
 def compare(kind, options):
     with tempfile.TemporaryDirectory(prefix="preload-cost-") as folder:
-        if os.geteuid() == 0:
-            os.chown(folder, servers.NOBODY, servers.NOBODY)
         # Where whoever the server runs as can read it.
-        copy = shutil.copy(options.library, folder)
-        ratios, unknown = [], []
+        os.chmod(folder, 0o755)
+        library = shutil.copy(options.library, folder)
+        change, unknown = [], []
         for pair in range(options.pairs):
-            figures = {}
-            order = (None, copy)
-            for library in order if pair % 2 == 0 else reversed(order):
-                figures[library], share = measure(
-                    kind, folder, options, library
-                )
-                if share is not None:
-                    unknown.append(share)
-            without, preloaded = figures[None], figures[copy]
-            ratios.append(preloaded / without)
+            without, preloaded, share = measure_pair(
+                kind, folder, options, library
+            )
+            change.append(100 * (preloaded / without - 1))
+            unknown.append(share)
             print(
                 f"  {kind.name} {pair + 1}: {without:.0f} {kind.unit} without, "
-                f"{preloaded:.0f} with: {100 * (ratios[-1] - 1):+.1f} %",
+                f"{preloaded:.0f} with: {change[-1]:+.1f} %",
                 flush=True,
             )
-    change = [100 * (ratio - 1) for ratio in ratios]
     quarters = statistics.quantiles(change, n=4, method="inclusive")
     print(
         f"{kind.name} ({kind.tool}): median {statistics.median(change):+.1f} %, "
@@ -148,11 +172,13 @@ def main():
     parser.add_argument("--library", required=True, help="the library's file")
     parser.add_argument("--root", default="/", help="where servers are unpacked")
     parser.add_argument("--pairs", type=int, default=10, help="2 or more")
-    parser.add_argument("--seconds", type=int, default=5, help="of a run")
+    parser.add_argument(
+        "--turns", type=int, default=8, help="of each server in a pair"
+    )
     parser.add_argument("servers", nargs="*", metavar="SERVER")
     options = parser.parse_args()
-    if options.pairs < 2 or options.seconds < 2:
-        parser.error("--pairs and --seconds: give 2 or more")
+    if options.pairs < 2 or options.turns < 2:
+        parser.error("--pairs and --turns: give 2 or more")
     options.server_cores, options.load_cores = cores()
     for name in options.servers:
         if name not in known:
