@@ -47,9 +47,9 @@ detectors changed.
 
 At the end nothing may be in use, the pools' counts must be those of the
 threads, and every message answered, refused or cancelled. Resident memory, by
-the means of three windows after the first tenth of the time, must be flat
+the high tides of three windows after the first tenth of the time, must be flat
 within 2 %; within 20 % in less than twenty minutes, and not judged in less
-than twenty seconds or with a sanitizer.
+than twenty seconds or with a sanitizer. malloc has two arenas.
 
 Prints a line each five seconds. Ctrl-C ends the run early, with the same
 checks; a second one ends it at once. Exit status: 0 all held, 1 something did

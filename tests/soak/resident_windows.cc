@@ -1,8 +1,9 @@
 #include "poolscope/tests/soak/resident_windows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -10,10 +11,12 @@
 namespace poolscope::soak {
 namespace {
 
-uint64_t Mean(const std::vector<uint64_t>& values) {
+// What nine of ten do not exceed.
+uint64_t HighTide(std::vector<uint64_t> values) {
   if (values.empty()) return 0;
-  return std::accumulate(values.begin(), values.end(), uint64_t{0}) /
-         values.size();
+  const auto tide = values.begin() + (values.size() - 1) * 9 / 10;
+  std::nth_element(values.begin(), tide, values.end());
+  return *tide;
 }
 
 double Mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
@@ -21,13 +24,16 @@ double Mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 }  // namespace
 
 double ResidentWindows::change() const {
-  if (means[0] == 0) return 0;
-  return static_cast<double>(means[2]) / static_cast<double>(means[0]) - 1;
+  if (high_tides[0] == 0) return 0;
+  return static_cast<double>(high_tides[2]) /
+             static_cast<double>(high_tides[0]) -
+         1;
 }
 
 std::string ResidentWindows::Text() const {
-  return absl::StrFormat("%.1f, %.1f and %.1f MiB, %+.2f %%", Mib(means[0]),
-                         Mib(means[1]), Mib(means[2]), 100 * change());
+  return absl::StrFormat("%.1f, %.1f and %.1f MiB, %+.2f %%",
+                         Mib(high_tides[0]), Mib(high_tides[1]),
+                         Mib(high_tides[2]), 100 * change());
 }
 
 ResidentWindows JudgeResident(absl::Span<const ResidentSample> samples) {
@@ -43,7 +49,7 @@ ResidentWindows JudgeResident(absl::Span<const ResidentSample> samples) {
     values[window].push_back(sample.bytes);
   }
   for (size_t i = 0; i < values.size(); ++i) {
-    windows.means[i] = Mean(values[i]);
+    windows.high_tides[i] = HighTide(std::move(values[i]));
   }
   return windows;
 }

@@ -3,9 +3,11 @@
 //   |warm-up|------ first ------|------ second -----|------ third ------|
 //   0      1/10               4/10                7/10                  1
 //
-// The first tenth of the time is left out. Of each third of the rest the mean
-// is taken, for a median jumps where the load has tides; flat is where the
-// means of the first and of the third differ by no more than a share.
+// The first tenth of the time is left out. Of each third of the rest a high
+// tide is taken, what nine of ten samples do not exceed: there the pools are at
+// their limits, which stay where they are, while how full they are on the
+// average follows the load. Flat is where the high tides of the first and of
+// the third differ by no more than a share.
 //
 // Pure functions of plain values.
 #ifndef POOLSCOPE_TESTS_SOAK_RESIDENT_WINDOWS_H_
@@ -27,7 +29,7 @@ struct ResidentSample {
 
 struct ResidentWindows {
   // In order of time; 0 for a window without a sample.
-  std::array<uint64_t, 3> means{};
+  std::array<uint64_t, 3> high_tides{};
 
   // The third's mean over the first's, less 1: 0.02 is 2 % more. 0 where
   // there is none.

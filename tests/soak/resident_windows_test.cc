@@ -20,16 +20,26 @@ ResidentWindows Judge(const std::function<uint64_t(int second)>& bytes_at) {
   return JudgeResident(samples);
 }
 
-TEST(ResidentWindowsTest, AreTheMeansOfThirdsAfterTheFirstTenth) {
+TEST(ResidentWindowsTest, AreThirdsAfterTheFirstTenth) {
   const ResidentWindows windows = Judge([](int second) -> uint64_t {
     if (second < 100) return 7;
     if (second < 400) return 100;
     return second < 700 ? 200 : 300;
   });
-  EXPECT_EQ(windows.means[0], 100u);
-  EXPECT_EQ(windows.means[1], 200u);
-  EXPECT_EQ(windows.means[2], 300u);
+  EXPECT_EQ(windows.high_tides[0], 100u);
+  EXPECT_EQ(windows.high_tides[1], 200u);
+  EXPECT_EQ(windows.high_tides[2], 300u);
   EXPECT_DOUBLE_EQ(windows.change(), 2);
+}
+
+TEST(ResidentWindowsTest, NineOfTenSamplesDoNotExceedTheHighTide) {
+  const auto peaks = [](int every) {
+    return Judge([every](int second) -> uint64_t {
+      return second % every == 0 ? 200 : 100;
+    });
+  };
+  EXPECT_EQ(peaks(11).high_tides[1], 100u);
+  EXPECT_EQ(peaks(9).high_tides[1], 200u);
 }
 
 TEST(ResidentWindowsTest, AreFlatUpToTheShareEitherWay) {
@@ -67,7 +77,7 @@ TEST(ResidentWindowsTest, ASlowLeakBehindTidesIsFound) {
 
 TEST(ResidentWindowsTest, OfNoSampleAreFlat) {
   EXPECT_TRUE(IsFlat(JudgeResident({}), 0.02));
-  EXPECT_EQ(JudgeResident({}).means[0], 0u);
+  EXPECT_EQ(JudgeResident({}).high_tides[0], 0u);
 }
 
 TEST(ResidentWindowsTest, AreToldInMebibytes) {

@@ -31,8 +31,7 @@ constexpr milliseconds kFailurePause(20);
 constexpr milliseconds kLevelPause(250);
 constexpr milliseconds kResidentPause(200);
 
-// How far the load alone moves the means: in windows of ten seconds by some
-// 8 %, and the less the longer they are.
+// The shorter the windows are, the more the load alone moves them.
 constexpr absl::Duration kLong = absl::Minutes(20);
 constexpr double kLongShare = 0.02;
 constexpr double kShortShare = 0.20;
