@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -180,6 +181,10 @@ def main():
     if options.pairs < 2 or options.turns < 2:
         parser.error("--pairs and --turns: give 2 or more")
     options.server_cores, options.load_cores = cores()
+    # The servers end with their blocks. A shell starts background jobs with
+    # SIGINT ignored.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda number, _: sys.exit(128 + number))
     for name in options.servers:
         if name not in known:
             parser.error(f"no server {name!r}; there are {', '.join(known)}")
