@@ -104,7 +104,8 @@ void HttpConnection::Enter(State state, SteadyTime now) {
   deadline_ = state == State::kServing || state == State::kClosed
                   ? SteadyTime::max()
                   : now + limits_.timeout;
-  poll_events_ = 0;
+  // An answer may wait for the next turn of the I/O loop.
+  poll_events_ = state == State::kWriting ? POLLOUT : 0;
 }
 
 bool HttpConnection::AdvanceHandshake(SteadyTime now) {

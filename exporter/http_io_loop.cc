@@ -282,7 +282,9 @@ void HttpIoLoop::TurnAway(HttpConnection* connection,
   exchange->response =
       LineResponse(503, "too many requests are waiting; try again");
   exchange->response.headers = {{"Retry-After", "1"}};
-  Answer(connection, std::move(exchange));
+  // Sent in the next turn: of a client that has sent many requests at once each
+  // turn takes one.
+  connection->Answer(std::move(exchange), now_);
 }
 
 void HttpIoLoop::Answer(HttpConnection* connection,

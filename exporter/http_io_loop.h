@@ -104,6 +104,7 @@ class HttpIoLoop {
   void CloseAllIdle();
   // Goes on with `connection`, and hands on its request.
   void Step(HttpConnection* connection);
+  // Answers 503.
   void TurnAway(HttpConnection* connection,
                 std::unique_ptr<HttpExchange> exchange);
   void Answer(HttpConnection* connection,

@@ -154,6 +154,26 @@ TEST_F(HttpBoundsTest, ManyThatWaitAreToldToComeAgain) {
   EXPECT_EQ(server_->stats().turned_away, 1u);
 }
 
+// Each was answered from inside the one before it, until the stack was full.
+TEST_F(HttpBoundsTest, ManyRequestsAtOnceAreTurnedAwayOneByOne) {
+  constexpr int kRequests = 50000;
+  HttpServerOptions options;
+  options.max_waiting_requests = 0;
+  Start(options);
+  HttpClient client(port_);
+  std::thread sender([&] {
+    std::string requests;
+    for (int i = 0; i < kRequests; ++i) requests.append(std::string(kRequest));
+    client.Send(requests);
+  });
+  int turned_away = 0;
+  while (turned_away < kRequests && client.Receive().status == 503) {
+    ++turned_away;
+  }
+  EXPECT_EQ(turned_away, kRequests);
+  sender.join();
+}
+
 TEST_F(HttpBoundsTest, AnswersThatNobodyTakesGoForNewOnes) {
   HttpServerOptions options;
   options.max_unsent_bytes = 40 << 20;  // one of the large ones
