@@ -76,7 +76,7 @@ HttpConnection* ConnectionTable::Idlest(const Peer* peer,
   HttpConnection* idlest = nullptr;
   for (const Entry& entry : entries_) {
     HttpConnection* const each = entry.connection.get();
-    if ((!each->is_idle() && !each->is_slow(now)) ||
+    if ((!each->is_idle() && !each->is_slow(now) && !each->is_hung_up()) ||
         (peer != nullptr && !(entry.peer == *peer))) {
       continue;
     }

@@ -5,7 +5,8 @@
 // request, of the same peer where it is the peer's bound: a flood of silent
 // ones pushes itself out, and who speaks at once is heard. Where all have one,
 // that goes whose answer is under way longest, if it is for longer than the
-// timeout; else the new one is refused.
+// timeout, or whose client has hung up while it is served; else the new one is
+// refused.
 //
 // Thread safety: thread-compatible.
 #ifndef POOLSCOPE_EXPORTER_CONNECTION_TABLE_H_

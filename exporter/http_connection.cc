@@ -22,6 +22,18 @@ constexpr size_t kReadBytes = 4096;
 // Bodies up to this go out in one piece with their head.
 constexpr size_t kOneWriteBytes = 4096;
 
+// What to wait for until Wait() knows better.
+short FirstEvents(HttpConnection::State state) {
+  switch (state) {
+    case HttpConnection::State::kServing:
+      return POLLRDHUP;
+    case HttpConnection::State::kWriting:
+      return POLLOUT;  // an answer may be left for the next turn
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(uint64_t id, int fd,
@@ -72,6 +84,11 @@ void HttpConnection::Answer(std::unique_ptr<HttpExchange> exchange,
        now);
 }
 
+void HttpConnection::HangUp() {
+  hung_up_ = true;
+  poll_events_ = 0;  // it would be told again and again
+}
+
 bool HttpConnection::Expire(SteadyTime now) {
   if (state_ == State::kWriting && progress_bytes_ >= kMinProgressBytes) {
     progress_bytes_ = 0;
@@ -104,8 +121,8 @@ void HttpConnection::Enter(State state, SteadyTime now) {
   deadline_ = state == State::kServing || state == State::kClosed
                   ? SteadyTime::max()
                   : now + limits_.timeout;
-  // An answer may wait for the next turn of the I/O loop.
-  poll_events_ = state == State::kWriting ? POLLOUT : 0;
+  poll_events_ = FirstEvents(state);
+  hung_up_ = false;
 }
 
 bool HttpConnection::AdvanceHandshake(SteadyTime now) {

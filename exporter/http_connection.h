@@ -81,6 +81,10 @@ class HttpConnection {
   // Begins to send the answer; Advance() goes on with it. kServing.
   void Answer(std::unique_ptr<HttpExchange> exchange, SteadyTime now);
 
+  // The client sends no more: it has gone, or waits for the answer yet, which
+  // nobody can tell until it is sent. kServing.
+  void HangUp();
+
   // The deadline has passed. Closes, but says 408 first where a request had
   // begun to arrive, and goes on with an answer that is being taken. False in
   // that last case: nobody was too slow.
@@ -108,6 +112,8 @@ class HttpConnection {
   bool is_slow(SteadyTime now) const {
     return state_ == State::kWriting && now - since_ > limits_.timeout;
   }
+  // Its client has hung up while it is served: it goes as a slow one does.
+  bool is_hung_up() const { return hung_up_; }
   // Of the answer, not yet taken by the socket.
   size_t unsent_bytes() const { return head_.size() + body_.size(); }
 
@@ -137,6 +143,7 @@ class HttpConnection {
 
   State state_ = State::kHandshake;
   short poll_events_ = 0;
+  bool hung_up_ = false;
   SteadyTime since_;
   SteadyTime deadline_;
 

@@ -186,11 +186,21 @@ void HttpIoLoop::ServeReady() {
         connections_.entries()[i - kFixedPolls].connection.get();
     if (polled_[i].revents == 0) continue;
     if (connection->state() == HttpConnection::State::kServing) {
-      // Nothing was asked for: the peer is gone.
-      connection->Close(now_);
+      HangUp(connection, polled_[i].revents);
     } else {
       Step(connection);
     }
+  }
+}
+
+void HttpIoLoop::HangUp(HttpConnection* connection, short events) {
+  std::unique_ptr<HttpExchange> waiting = queue_->Withdraw(connection->id());
+  if ((events & ~POLLRDHUP) != 0) {
+    connection->Close(now_);  // nobody is there to be told anything
+  } else if (waiting != nullptr) {
+    TurnAway(connection, std::move(waiting));
+  } else {
+    connection->HangUp();
   }
 }
 

@@ -104,6 +104,9 @@ class HttpIoLoop {
   void CloseAllIdle();
   // Goes on with `connection`, and hands on its request.
   void Step(HttpConnection* connection);
+  // Nothing but its end, which `events` tell of, was asked for of `connection`:
+  // if its request waits, nobody begins with it any more.
+  void HangUp(HttpConnection* connection, short events);
   // Answers 503.
   void TurnAway(HttpConnection* connection,
                 std::unique_ptr<HttpExchange> exchange);

@@ -2,6 +2,7 @@
 //
 //   I/O thread:  if (!queue.Push(&exchange)) answer 503
 //   a worker:    while (auto exchange = queue.Pop()) ...
+//   I/O thread:  queue.Withdraw(id)     // whose client has hung up
 //
 // Thread safety: thread-safe.
 #ifndef POOLSCOPE_EXPORTER_REQUEST_QUEUE_H_
@@ -9,6 +10,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -41,13 +43,29 @@ class RequestQueue {
   [[nodiscard]] std::unique_ptr<HttpExchange> Pop() {
     MutexLock lock(&mutex_);
     BasicLock basic(&mutex_);
+    ++idle_workers_;
     changed_.wait(basic, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       return closed_ || !waiting_.empty();
     });
+    --idle_workers_;
     if (closed_) return nullptr;
     std::unique_ptr<HttpExchange> next = std::move(waiting_.front());
     waiting_.pop_front();
     return next;
+  }
+
+  // The request of `connection`, if it waits and no worker is about to take it;
+  // else null.
+  [[nodiscard]] std::unique_ptr<HttpExchange> Withdraw(uint64_t connection) {
+    MutexLock lock(&mutex_);
+    // Those before are for the workers that wait, and are waking up.
+    for (size_t i = idle_workers_; i < waiting_.size(); ++i) {
+      if (waiting_[i]->connection != connection) continue;
+      std::unique_ptr<HttpExchange> withdrawn = std::move(waiting_[i]);
+      waiting_.erase(waiting_.begin() + i);
+      return withdrawn;
+    }
+    return nullptr;
   }
 
   // Drops what waits.
@@ -66,6 +84,7 @@ class RequestQueue {
   Mutex mutex_;
   std::condition_variable_any changed_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  size_t idle_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // in Pop()
   std::deque<std::unique_ptr<HttpExchange>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 

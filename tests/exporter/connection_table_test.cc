@@ -130,6 +130,19 @@ TEST_F(ConnectionTableTest, ASlowAnswerGoesWhereNobodyIsIdle) {
   EXPECT_EQ(service_.statuses, std::vector<int>{200});
 }
 
+TEST_F(ConnectionTableTest, OneThatHasHungUpGoesWhereNobodyIsIdle) {
+  AddServed(From(1));
+  HttpConnection* const gone = AddServed(From(2));
+  const HttpConnection* const idle = Add(From(3));
+  gone->HangUp();
+  EXPECT_TRUE(table_.MakeRoom(From(4), now_));
+  EXPECT_EQ(idle->state(), State::kClosed);
+  table_.Sweep();
+  AddServed(From(3));
+  EXPECT_TRUE(table_.MakeRoom(From(4), now_));
+  EXPECT_EQ(gone->state(), State::kClosed);
+}
+
 TEST_F(ConnectionTableTest, AnIdleOneGoesBeforeASlowAnswer) {
   const HttpConnection* const deaf = AddDeaf(From(1), 10000);
   now_ += seconds(60);

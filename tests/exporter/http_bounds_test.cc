@@ -154,6 +154,49 @@ TEST_F(HttpBoundsTest, ManyThatWaitAreToldToComeAgain) {
   EXPECT_EQ(server_->stats().turned_away, 1u);
 }
 
+TEST_F(HttpBoundsTest, NobodyBeginsWithWhatAClientThatHasGoneAskedFor) {
+  HttpServerOptions options;
+  options.threads = 1;
+  Start(options);
+  const std::unique_ptr<HttpClient> served = ConnectAndHold();
+  {
+    const std::unique_ptr<HttpClient> gone = Connect();
+    gone->Send(kRequest);
+  }
+  while (server_->stats().turned_away == 0) std::this_thread::yield();
+  service_.LetGo();
+  EXPECT_EQ(served->Receive().status, 200);
+  EXPECT_EQ(Get(port_, "/x").status, 200);
+  EXPECT_EQ(service_.held, 1);
+}
+
+TEST_F(HttpBoundsTest, WhoWaitsWithItsSideClosedIsToldToComeAgain) {
+  HttpServerOptions options;
+  options.threads = 1;
+  Start(options);
+  const std::unique_ptr<HttpClient> served = ConnectAndHold();
+  const std::unique_ptr<HttpClient> waiting = Connect();
+  waiting->Send(kRequest);
+  waiting->FinishSending();
+  EXPECT_EQ(waiting->Receive().status, 503);
+  EXPECT_TRUE(waiting->AtEnd());
+  // With whom a worker has begun is answered.
+  served->FinishSending();
+  service_.LetGo();
+  EXPECT_EQ(served->Receive().status, 200);
+}
+
+TEST_F(HttpBoundsTest, AClientThatHasGoneGivesItsPlaceWhileItIsServed) {
+  HttpServerOptions options;
+  options.threads = 2;
+  options.max_connections_per_address = 1;
+  Start(options);
+  ConnectAndHold().reset();
+  EXPECT_EQ(Get(port_, "/x").status, 200);
+  EXPECT_EQ(server_->stats().refused, 0u);
+  service_.LetGo();
+}
+
 // Each was answered from inside the one before it, until the stack was full.
 TEST_F(HttpBoundsTest, ManyRequestsAtOnceAreTurnedAwayOneByOne) {
   constexpr int kRequests = 50000;

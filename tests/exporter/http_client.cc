@@ -49,6 +49,8 @@ void HttpClient::Send(absl::string_view bytes) {
   }
 }
 
+void HttpClient::FinishSending() { shutdown(socket_, SHUT_WR); }
+
 bool HttpClient::Fill() {
   char buffer[65536];
   const ssize_t got = recv(socket_, buffer, sizeof(buffer), 0);

@@ -28,6 +28,8 @@ class HttpClient {
   bool connected() const { return socket_ >= 0; }
 
   void Send(absl::string_view bytes);
+  // Sends nothing any more, and tells the server so; answers still come.
+  void FinishSending();
   // The next answer. `has_body` is false for the answer to a HEAD.
   HttpReply Receive(bool has_body = true);
   // True when the server has closed the connection and nothing is left to read.

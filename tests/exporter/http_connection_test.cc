@@ -79,7 +79,7 @@ TEST_F(HttpConnectionTest, HandsOutARequestOnceItIsWhole) {
   EXPECT_EQ(exchange->connection, 7u);
   EXPECT_EQ(exchange->parsed.request.path, "/a");
   EXPECT_EQ(connection_->state(), State::kServing);
-  EXPECT_EQ(connection_->poll_events(), 0);
+  EXPECT_EQ(connection_->poll_events(), POLLRDHUP);
   EXPECT_EQ(connection_->deadline(), SteadyTime::max());
   EXPECT_FALSE(connection_->is_idle());
 }
@@ -175,6 +175,23 @@ TEST_F(HttpConnectionTest, PipelinedRequestsAreTakenOneByOne) {
   EXPECT_EQ(next_, nullptr);
   EXPECT_EQ(service_.statuses, (std::vector<int>{200, 200, 200, 400}));
   EXPECT_EQ(connection_->state(), State::kLingering);
+}
+
+TEST_F(HttpConnectionTest, WhoHasFinishedSendingIsAnsweredAllTheSame) {
+  client_.sent = std::string(kRequest);
+  client_.ended = true;
+  std::unique_ptr<HttpExchange> exchange = Advance(start_);
+  ASSERT_NE(exchange, nullptr);
+  EXPECT_FALSE(connection_->is_hung_up());
+  connection_->HangUp();
+  EXPECT_TRUE(connection_->is_hung_up());
+  EXPECT_EQ(connection_->poll_events(), 0);
+  exchange->response.SetBody("done");
+  connection_->Answer(std::move(exchange), start_);
+  EXPECT_FALSE(connection_->is_hung_up());
+  EXPECT_EQ(Advance(start_), nullptr);
+  EXPECT_TRUE(absl::EndsWith(client_.received, "\r\n\r\ndone"));
+  EXPECT_EQ(connection_->state(), State::kClosed);
 }
 
 TEST_F(HttpConnectionTest, LingersSoThatTheAnswerArrives) {
