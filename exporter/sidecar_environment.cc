@@ -72,9 +72,8 @@ absl::StatusOr<SidecarOptions> SidecarOptionsFromEnvironment(
   ReadText("POOLSCOPE_LISTEN", &options.listen_address);
   ReadText("POOLSCOPE_HEALTH_LISTEN", &options.health_listen);
   ReadText("POOLSCOPE_BLACK_BOX", &options.black_box_path);
-  std::string hosts;
-  ReadText("POOLSCOPE_HOSTS", &hosts);
-  options.hosts = SplitHosts(hosts);
+  const char* const hosts = std::getenv("POOLSCOPE_HOSTS");
+  if (hosts != nullptr) options.hosts = SplitHosts(hosts);
   absl::Status status =
       ReadBool("POOLSCOPE_ALLOW_REMOTE", &options.allow_remote);
   status.Update(ReadUsers("POOLSCOPE_USERS_FILE", &options.users));

@@ -41,10 +41,12 @@ TEST_F(SidecarEnvironmentTest, WhatIsNotSetStaysAsItWas) {
   given.listen_address = "127.0.0.1:1";
   given.allow_remote = true;
   given.users = SampleUsers();
+  given.hosts = {"metrics.example"};
   const SidecarOptions options = *SidecarOptionsFromEnvironment(given);
   EXPECT_EQ(options.listen_address, "127.0.0.1:1");
   EXPECT_TRUE(options.allow_remote);
   EXPECT_EQ(options.users.size(), 3u);
+  EXPECT_EQ(options.hosts, given.hosts);
 }
 
 TEST_F(SidecarEnvironmentTest, SetsWhatItSays) {
