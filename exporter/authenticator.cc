@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -87,12 +88,14 @@ Authenticator::Verdict Authenticator::Check(absl::string_view authorization) {
   const Digest digest = DigestOf(given.name, given.password);
   bool right = user.has_value() && IsRemembered(*user, digest);
   if (!right) {
+    const absl::Cleanup leave = [this] {
+      under_way_.fetch_sub(1, std::memory_order_relaxed);
+    };
     if (under_way_.fetch_add(1, std::memory_order_relaxed) < kMaxUnderWay) {
       right = CheckWithBcrypt(user, given.password, digest);
     } else {
       verdict.outcome = Outcome::kBusy;
     }
-    under_way_.fetch_sub(1, std::memory_order_relaxed);
   }
   if (right) verdict = {Outcome::kKnown, users_[*user].role};
   return verdict;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "poolscope/metrics/process/malloc_library.h"
 #include "poolscope/metrics/process/process_memory.h"
@@ -48,12 +49,15 @@ std::optional<TrimReport> Trimmer::Trim() {
     }
     busy_ = true;
   }
+  const absl::Cleanup done = [this] {
+    MutexLock lock(&mutex_);
+    busy_ = false;
+  };
   TrimReport report = TrimAll();
   const uint64_t trimmed_bytes = report.trimmed_bytes();
   MutexLock lock(&mutex_);
   ++(trimmed_bytes > 0 ? stats_.freed : stats_.nothing);
   stats_.trimmed_bytes += trimmed_bytes;
-  busy_ = false;
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -81,6 +82,18 @@ TEST(TrimmerTest, OneAtATime) {
   first.join();
   EXPECT_EQ(trimmer.Stats().freed, 1u);
   entered = std::promise<void>();
+  EXPECT_TRUE(trimmer.Trim().has_value());
+}
+
+TEST(TrimmerTest, ATrimThatRunsOutOfMemoryIsNotUnderWayForEver) {
+  Trimmer trimmer("/proc", NoMalloc);
+  bool memory = false;
+  trimmer.Add(&trimmer, "a", [&] {
+    if (!memory) throw std::bad_alloc();
+    return 5;
+  });
+  EXPECT_THROW(static_cast<void>(trimmer.Trim()), std::bad_alloc);
+  memory = true;
   EXPECT_TRUE(trimmer.Trim().has_value());
 }
 
