@@ -1,6 +1,7 @@
 #include "poolscope/metrics/native_memory/background_walker.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -42,24 +43,31 @@ absl::Duration BackgroundWalker::BudgetOf(Caller caller) const {
 BackgroundWalker::Outcome BackgroundWalker::Walk(
     MemoryWalk::Detail detail, Caller caller, std::promise<Outcome>* promise) {
   const int64_t begun = options_.clock->NowNanos();
-  absl::StatusOr<NativeMemoryStats> walked = walk_(detail, BudgetOf(caller));
-  const int64_t ended = options_.clock->NowNanos();
   Stats kept;
-  Stats whole;
-  if (walked.ok()) {
-    // Megabytes, perhaps: they live as long as who asked needs them.
-    std::vector<OwnedMapping> mappings = std::move(walked->mappings);
-    walked->mappings.clear();
-    kept = std::make_shared<const NativeMemoryStats>(*walked);
-    walked->mappings = std::move(mappings);
-    whole = std::make_shared<const NativeMemoryStats>(*std::move(walked));
+  Outcome outcome = Stats();
+  // Whatever comes of it, those who wait for it must be told.
+  try {
+    absl::StatusOr<NativeMemoryStats> walked = walk_(detail, BudgetOf(caller));
+    if (walked.ok()) {
+      // Megabytes, perhaps: they live as long as who asked needs them.
+      std::vector<OwnedMapping> mappings = std::move(walked->mappings);
+      walked->mappings.clear();
+      kept = std::make_shared<const NativeMemoryStats>(*walked);
+      walked->mappings = std::move(mappings);
+      outcome = std::make_shared<const NativeMemoryStats>(*std::move(walked));
+    } else {
+      outcome = walked.status();
+    }
+  } catch (const std::bad_alloc&) {
+    outcome = absl::ResourceExhaustedError(
+        "there is no memory for a walk over the mappings");
   }
-  const Outcome outcome = whole != nullptr ? Outcome(whole) : walked.status();
+  const int64_t ended = options_.clock->NowNanos();
   {
     MutexLock lock(&mutex_);
     flight_ = nullptr;
     const int64_t next = begun + absl::ToInt64Nanoseconds(options_.interval);
-    if (kept != nullptr) {
+    if (outcome.ok()) {
       last_ = std::move(kept);
       last_nanos_ = begun;
       latest_ = absl::OkStatus();

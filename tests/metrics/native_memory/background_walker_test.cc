@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -299,6 +300,22 @@ TEST_F(BackgroundWalkerTest, WhoAsksDoesNotShareAFailureInTheBackground) {
   ASSERT_TRUE(walked.ok()) << walked.status();
   EXPECT_EQ((*walked)->walk_id, 2u);
   background.join();
+}
+
+// It stayed the walk that everybody waits for.
+TEST_F(BackgroundWalkerTest, AWalkThatRunsOutOfMemoryIsOver) {
+  during_ = [this] {
+    --at_a_time_;
+    throw std::bad_alloc();
+  };
+  EXPECT_EQ(walker_.WalkNow(Detail::kMappings).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  walker_.WalkIfDue();
+  EXPECT_EQ(walker_.Latest().latest.code(),
+            absl::StatusCode::kResourceExhausted);
+  during_ = nullptr;
+  EXPECT_TRUE(walker_.WalkNow(Detail::kMappings).ok());
+  EXPECT_EQ(walks_, 3);
 }
 
 }  // namespace
