@@ -1,6 +1,7 @@
 #include "poolscope/exporter/civetweb/civetweb_mount.h"
 
 #include <chrono>
+#include <new>
 #include <string>
 
 #include "absl/time/clock.h"
@@ -29,6 +30,15 @@ HttpRequest RequestOf(const mg_request_info& info) {
   return request;
 }
 
+// An exception would end the process: there is C between here and the thread.
+HttpResponse Serve(HttpService* service, const HttpRequest& request) {
+  try {
+    return service->Serve(request);
+  } catch (const std::bad_alloc&) {
+    return LineResponse(503, "there is no memory to answer");
+  }
+}
+
 // Of a client that has gone nothing more is to be had.
 void Write(mg_connection* connection, absl::string_view text) {
   mg_write(connection, text.data(), text.size());
@@ -38,7 +48,7 @@ int OnRequest(mg_connection* connection, void* mounted) {
   const SteadyClock::time_point start = SteadyClock::now();
   auto* const service = static_cast<HttpService*>(mounted);
   const HttpRequest request = RequestOf(*mg_get_request_info(connection));
-  const HttpResponse response = service->Serve(request);
+  const HttpResponse response = Serve(service, request);
   mg_disable_connection_keep_alive(connection);
   Write(connection, ResponseHead(response, /*keep_alive=*/false, absl::Now()));
   if (request.method != "HEAD") Write(connection, response.body);

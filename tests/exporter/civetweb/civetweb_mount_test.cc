@@ -4,12 +4,17 @@
 #include "poolscope/exporter/civetweb/civetweb_mount.h"
 
 #include <memory>
+#include <new>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "civetweb.h"
 #include "gtest/gtest.h"
+#include "poolscope/exporter/http_message.h"
+#include "poolscope/exporter/http_service.h"
 #include "poolscope/exporter/sidecar.h"
 #include "poolscope/exporter/sidecar_options.h"
 #include "poolscope/tests/exporter/http_client.h"
@@ -90,6 +95,21 @@ TEST_F(CivetwebMountTest, LeavesTheServersOwnPagesAlone) {
   EXPECT_EQ(Get(port_, "/orders").body, "own");
   EXPECT_EQ(Get(port_, "/").body, "own");
   EXPECT_EQ(Get(port_, "/healthz").body, "ok\n");
+}
+
+class ServiceWithoutMemory final : public HttpService {
+ public:
+  HttpResponse Serve(const HttpRequest&) override { throw std::bad_alloc(); }
+  void Served(absl::string_view, int status, absl::Duration) override {
+    EXPECT_EQ(status, 503);
+  }
+};
+
+TEST_F(CivetwebMountTest, WithoutMemoryItSaysSoAndGoesOn) {
+  ServiceWithoutMemory service;
+  MountOn(context_, &service);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Get(port_, "/metrics").status, 503);
+  UnmountFrom(context_);
 }
 
 TEST_F(CivetwebMountTest, IsGoneOnceUnmounted) {
