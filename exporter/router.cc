@@ -9,19 +9,29 @@
 namespace poolscope {
 namespace {
 
-// A browser names the site of the page that posts, or says at least whether it
-// is this one; other clients say nothing.
-bool IsOwnOrigin(const HttpRequest& request) {
+// A browser says whether the page that asks is of this site, or a person did by
+// the address bar; other clients say nothing.
+bool IsOwnSite(const HttpRequest& request) {
   const absl::string_view fetch_site = request.Header("Sec-Fetch-Site");
-  if (!fetch_site.empty() && fetch_site != "same-origin" &&
-      fetch_site != "none") {
-    return false;
-  }
+  return fetch_site.empty() || fetch_site == "same-origin" ||
+         fetch_site == "none";
+}
+
+// It names the site of the page that posts, too.
+bool IsOwnOrigin(const HttpRequest& request) {
+  if (!IsOwnSite(request)) return false;
   const absl::string_view origin = request.Header("Origin");
   if (origin.empty()) return true;
   const absl::string_view host = request.Header("Host");
   return !host.empty() && (origin == absl::StrCat("http://", host) ||
                            origin == absl::StrCat("https://", host));
+}
+
+// A person follows a link, and no page of another site loads this one as a part
+// of itself.
+bool IsVisit(const HttpRequest& request) {
+  return request.Header("Sec-Fetch-Mode") == "navigate" &&
+         request.Header("Sec-Fetch-Dest") == "document";
 }
 
 bool Takes(const Router::Route& route, absl::string_view path) {
@@ -113,8 +123,11 @@ std::optional<HttpResponse> Router::RefuseSite(const HttpRequest& request,
   if (route.post && !IsOwnOrigin(request)) {
     return LineResponse(403, "the Origin is not this server");
   }
-  const bool guarded =
-      route.post || (authenticator_ == nullptr && route.role != Role::kScrape);
+  const bool figures = route.role == Role::kScrape;
+  if (!route.post && !figures && !IsOwnSite(request) && !IsVisit(request)) {
+    return LineResponse(403, "pages of other sites may link here, no more");
+  }
+  const bool guarded = route.post || (authenticator_ == nullptr && !figures);
   const absl::string_view host = request.Header("Host");
   if (!guarded || host_names_.Includes(host)) return std::nullopt;
   return LineResponse(

@@ -5,6 +5,8 @@
 //   the user's role too low       403
 //   POST path, Origin another     403: a page of another site in a browser
 //   POST path, Host another       403: the same, by a name that points here
+//   GET path, in a page of        403, but for Role::kScrape: it could not read
+//   another site                  the answer, which would be made all the same
 //   path known, method not        405, with Allow
 //   GET path, request HEAD        answered as GET; the server leaves the body
 //   out path and query over 2048 B    414

@@ -135,6 +135,47 @@ TEST_F(RouterTest, AForeignNameGetsNeitherActionsNorPages) {
   EXPECT_EQ(status("GET", "/a"), 200);
 }
 
+// As a picture, a script, or in a frame.
+TEST_F(RouterTest, PagesAreNotMadeForPagesOfOtherSites) {
+  router_.AddGet("/figures", "", std::make_unique<Echo>(), Role::kScrape);
+  router_.AddOpen("/health", "", std::make_unique<Echo>());
+  const auto status = [&](const char* path, const char* site, const char* mode,
+                          const char* dest) {
+    return ServeFrom("GET", path,
+                     {{"Host", "127.0.0.1:9464"},
+                      {"Sec-Fetch-Site", site},
+                      {"Sec-Fetch-Mode", mode},
+                      {"Sec-Fetch-Dest", dest}})
+        .status;
+  };
+  for (const char* site : {"cross-site", "same-site"}) {
+    EXPECT_EQ(status("/a", site, "no-cors", "image"), 403) << site;
+    EXPECT_EQ(status("/a", site, "cors", "empty"), 403) << site;
+    EXPECT_EQ(status("/a", site, "navigate", "iframe"), 403) << site;
+    EXPECT_EQ(status("/a", site, "navigate", "object"), 403) << site;
+    EXPECT_EQ(status("/a", site, "navigate", "document"), 200) << site;
+    EXPECT_EQ(status("/figures", site, "cors", "empty"), 200) << site;
+    EXPECT_EQ(status("/health", site, "cors", "empty"), 200) << site;
+  }
+  EXPECT_EQ(status("/a", "same-origin", "cors", "empty"), 200);
+  EXPECT_EQ(status("/a", "none", "navigate", "document"), 200);
+}
+
+TEST_F(RouterTest, PagesBehindAPasswordAreNotMadeForThemEither) {
+  const std::unique_ptr<Authenticator> authenticator =
+      *Authenticator::Create(SampleUsers());
+  router_.set_authenticator(authenticator.get());
+  const std::string alice = BasicAuth("alice", "act-me");
+  EXPECT_EQ(ServeFrom("GET", "/a",
+                      {{"Host", "db1:9464"},
+                       {"Authorization", alice},
+                       {"Sec-Fetch-Site", "cross-site"},
+                       {"Sec-Fetch-Mode", "no-cors"},
+                       {"Sec-Fetch-Dest", "image"}})
+                .status,
+            403);
+}
+
 TEST_F(RouterTest, ARefusalShowsTheHostAndTheRemedy) {
   EXPECT_EQ(ServeFrom("GET", "/a", {{"Host", "evil\x1b"}}).body,
             "\"evil\\x1b\" is not a name of this server: ask by its address, "
