@@ -1,5 +1,9 @@
 #include "poolscope/exporter/http_server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
 #include <new>
 #include <thread>
 #include <utility>
@@ -16,11 +20,19 @@
 namespace poolscope {
 namespace {
 
+// A quarter of the descriptors that the process may have: the rest is the
+// service's.
+size_t MostConnections() {
+  rlimit descriptors;
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return SIZE_MAX;
+  return std::max<size_t>(descriptors.rlim_cur / 4, 1);
+}
+
 HttpIoLoop::Options LoopOptions(const HttpServerOptions& options) {
   HttpIoLoop::Options result;
   result.limits.timeout = absl::ToChronoNanoseconds(options.request_timeout);
   result.limits.max_head_bytes = options.max_request_bytes;
-  result.max_connections = options.max_connections;
+  result.max_connections = std::min(options.max_connections, MostConnections());
   result.max_connections_per_peer = options.max_connections_per_address;
   result.max_unsent_bytes = options.max_unsent_bytes;
   result.security = options.security;

@@ -53,7 +53,8 @@ struct HttpServerOptions {
   size_t max_request_bytes = 16384;
 
   // In all, and from one IPv4 address, or one /64 network of IPv6. At a bound
-  // the one goes that has waited longest without a whole request.
+  // the one goes that has waited longest without a whole request. A quarter of
+  // the descriptors that the process may have at the start, at most.
   size_t max_connections = 256;
   size_t max_connections_per_address = 64;
   // Of answers that clients have not taken, in all; then the one goes that has

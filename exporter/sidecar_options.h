@@ -67,7 +67,9 @@ struct SidecarOptions {
 
   // Open connections of each listener in all, and from one IPv4 address or one
   // /64 network of IPv6; 1 to 65536. At a bound the one goes that has waited
-  // longest without a whole request. Each takes a descriptor.
+  // longest without a whole request. Each takes a descriptor: of those that the
+  // process may have (ulimit -n) when it starts a quarter at most, whatever
+  // stands here.
   int max_connections = 256;
   int max_connections_per_address = 64;
 

@@ -105,6 +105,21 @@ TEST_F(HttpBoundsTest, TheOneThatIsSilentLongestGoes) {
   EXPECT_EQ(server_->stats().refused, 0u);
 }
 
+TEST_F(HttpBoundsTest, AQuarterOfTheDescriptorsIsTheMost) {
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 100;
+  setrlimit(RLIMIT_NOFILE, &few);
+  Start(HttpServerOptions());
+  setrlimit(RLIMIT_NOFILE, &before);
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (int i = 0; i < 25; ++i) clients.push_back(Connect());
+  EXPECT_EQ(server_->stats().closed_for_room, 0u);
+  clients.push_back(Connect());
+  EXPECT_TRUE(clients.front()->AtEnd());
+}
+
 TEST_F(HttpBoundsTest, OneAddressHasABoundOfItsOwn) {
   HttpServerOptions options;
   options.max_connections_per_address = 2;
