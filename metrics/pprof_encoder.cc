@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "poolscope/metrics/native_memory/printable_name.h"
 #include "poolscope/metrics/proto_writer.h"
 
 namespace poolscope {
@@ -108,7 +109,7 @@ class Encoder {
     writer_.PackedIntegers(kComment, comments);
     writer_.Integer(kDefaultSampleType, strings_.Of("inuse_space"));
     for (const std::string& text : strings_.keys()) {
-      writer_.String(kStringTable, text);
+      writer_.String(kStringTable, PrintableName(text));
     }
     return std::move(bytes_);
   }

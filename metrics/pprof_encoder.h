@@ -6,6 +6,9 @@
 //   locations       address, mapping and, where it is known, function
 //   mappings        executable segments with build ids, the program first
 //
+// A string that is not UTF-8, as the path of an object may be, is written with
+// \xff and the like for its bytes: readers refuse a message that has another.
+//
 // The names are Go's, so that tools show the profile as one of a heap. Files on
 // disk and over HTTP are gzipped; that is left to the caller.
 //

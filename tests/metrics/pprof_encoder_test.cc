@@ -96,6 +96,19 @@ TEST(PprofEncoderTest, LocationsAreInTheirMappings) {
   EXPECT_FALSE(profile.mappings[1].has_functions);
 }
 
+// Readers of protobuf refuse the whole profile else.
+TEST(PprofEncoderTest, StringsAreUtf8) {
+  HeapProfile profile = SampleProfile();
+  profile.objects[0].path = "/bin/d\xe9mo";
+  profile.functions[0x1020] = "Loop\xff()";
+  profile.samples[1].allocator = "\xe4";
+  const PprofProfile decoded = Decoded(profile);
+  EXPECT_EQ(decoded.mappings[0].path, "/bin/d\\xe9mo");
+  EXPECT_EQ(decoded.samples[0].stack[0].function, "Read(\"\xc3\xa4\")");
+  EXPECT_EQ(decoded.samples[0].stack[1].function, "Loop\\xff()");
+  EXPECT_EQ(decoded.samples[1].labels.at("allocator"), "\\xe4");
+}
+
 TEST(PprofEncoderTest, AnEmptyProfileIsOne) {
   const PprofProfile profile = Decoded(HeapProfile());
   EXPECT_TRUE(profile.samples.empty());
