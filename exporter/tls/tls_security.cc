@@ -194,14 +194,18 @@ std::unique_ptr<Transport> TlsSecurity::Wrap(int fd) {
 void TlsSecurity::ReloadIfChanged() {
   // Read before the files are: what changes meanwhile is seen the next time.
   const Stamps stamps = ReadStamps(files_);
+  bool changed = false;
   {
     MutexLock lock(&mutex_);
-    if (stamps == stamps_) return;
+    changed = stamps != stamps_;
+    if (!changed && !failed_) return;
     stamps_ = stamps;
   }
   absl::StatusOr<Context> context = MakeContext(files_);
+  if (!changed && !context.ok()) return;  // it is known already
   {
     MutexLock lock(&mutex_);
+    failed_ = !context.ok();
     if (context.ok()) {
       context_ = *context;
       ++stats_.reloads;

@@ -14,7 +14,8 @@
 // The files are read again when they have changed, which is looked at when a
 // connection comes, at most once a second. A new pair that cannot be used, as
 // when one of two files has been replaced and the other not yet, leaves the old
-// one at work, is counted, and told to `on_reload`.
+// one at work, is counted, and told to `on_reload`. It is tried again until it
+// can: what was wrong may have been that there was no descriptor.
 //
 // Thread safety: thread-safe. The only unit, with tls_transport.h, that knows
 // OpenSSL's TLS.
@@ -49,8 +50,9 @@ struct TlsFiles {
   // PEM: authorities. Who shows no certificate of theirs is turned away. Empty:
   // clients need none.
   std::string client_ca_file;
-  // Called after each reading of changed files, on a thread of the server; may
-  // be empty. The status names the file that could not be used, no secret.
+  // Called after each reading of changed files, but for further tries that
+  // fail, on a thread of the server; may be empty. The status names the file
+  // that could not be used, no secret.
   std::function<void(const absl::Status&)> on_reload;
 };
 
@@ -78,7 +80,7 @@ class TlsSecurity final : public TransportSecurity {
   std::unique_ptr<Transport> Wrap(int fd) override;
   bool knows_clients() const override { return !files_.client_ca_file.empty(); }
 
-  // Reads the files again, now, if they have changed.
+  // Reads the files again, now, if they have changed or could not be used.
   void ReloadIfChanged();
 
   TlsStats stats() const;
@@ -101,6 +103,7 @@ class TlsSecurity final : public TransportSecurity {
   mutable Mutex mutex_;
   Context context_ ABSL_GUARDED_BY(mutex_);
   Stamps stamps_ ABSL_GUARDED_BY(mutex_);
+  bool failed_ ABSL_GUARDED_BY(mutex_) = false;  // those of `stamps_`
   int64_t next_look_nanos_ ABSL_GUARDED_BY(mutex_);
   TlsStats stats_ ABSL_GUARDED_BY(mutex_);
 };

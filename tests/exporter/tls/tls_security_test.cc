@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +179,31 @@ TEST_F(TlsSecurityTest, ClientsNeedACertificateOfTheAuthority) {
   EXPECT_EQ(TlsClient(port_, client_).Get("/"), "saw /\n");
   client_.max_version = TLS1_2_VERSION;
   EXPECT_EQ(TlsClient(port_, client_).Get("/"), "saw /\n");
+}
+
+TEST_F(TlsSecurityTest, ReadsChangedFilesOnceThereAreDescriptorsForIt) {
+  std::vector<absl::Status> reloads;
+  files_.on_reload = [&](const absl::Status& status) {
+    reloads.push_back(status);
+  };
+  const auto security = TlsSecurity::Load(files_, &clock_);
+  ASSERT_TRUE(security.ok()) << security.status();
+  authority_.Issue("second", files_.cert_file, files_.key_file);
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  setrlimit(RLIMIT_NOFILE, &none);
+  for (int i = 0; i < 2; ++i) (*security)->ReloadIfChanged();
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ((*security)->stats().failed_reloads, 1u);
+  ASSERT_EQ(reloads.size(), 1u);
+  EXPECT_TRUE(absl::StrContains(reloads[0].message(), "open files"))
+      << reloads[0];
+  for (int i = 0; i < 2; ++i) (*security)->ReloadIfChanged();
+  EXPECT_EQ((*security)->stats().reloads, 1u);
+  ASSERT_EQ(reloads.size(), 2u);
+  EXPECT_TRUE(reloads[1].ok());
 }
 
 TEST_F(TlsSecurityTest, ReadsChangedFilesAgainOnceASecond) {
