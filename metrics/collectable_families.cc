@@ -1,7 +1,6 @@
 #include "poolscope/metrics/collectable_families.h"
 
 #include <chrono>
-#include <exception>
 #include <utility>
 
 namespace poolscope {
@@ -14,12 +13,12 @@ CollectableFamilies AskCollectables(
     const std::shared_ptr<prometheus::Collectable> collectable = weak.lock();
     if (collectable == nullptr) continue;
     ++result.asked;
-    // What it throws must not end the service.
+    // What it throws, whatever that is, must not end the service.
     try {
       for (prometheus::MetricFamily& family : collectable->Collect()) {
         result.families.push_back(std::move(family));
       }
-    } catch (const std::exception&) {
+    } catch (...) {
       ++result.failures;
     }
   }

@@ -520,13 +520,20 @@ class Thrower : public prometheus::Collectable {
   }
 };
 
-TEST(MetricRegistryTest, OutlivesACollectableThatThrows) {
+class ThrowerOfItsOwn : public prometheus::Collectable {
+ public:
+  std::vector<prometheus::MetricFamily> Collect() const override { throw "no"; }
+};
+
+TEST(MetricRegistryTest, OutlivesCollectablesThatThrow) {
   MetricRegistry registry(MetricRegistryOptions{});
   const auto thrower = std::make_shared<Thrower>();
+  const auto other = std::make_shared<ThrowerOfItsOwn>();
   registry.AddCollectable(thrower);
+  registry.AddCollectable(other);
   EXPECT_EQ(Scrape(registry).Value("poolscope_dropped_series_total",
                                    {{"reason", "collect_failed"}}),
-            "1");
+            "2");
 }
 
 }  // namespace
