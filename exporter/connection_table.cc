@@ -31,17 +31,17 @@ bool ConnectionTable::CloseIdlest(SteadyTime now) {
 void ConnectionTable::MakeRoomForAnswer(size_t bytes, size_t max_bytes,
                                         SteadyTime now) {
   while (true) {
-    size_t unsent = 0;
+    size_t held = 0;
     HttpConnection* slowest = nullptr;
     for (const Entry& entry : entries_) {
       HttpConnection* const each = entry.connection.get();
       if (each->state() != HttpConnection::State::kWriting) continue;
-      unsent += each->unsent_bytes();
+      held += each->answer_bytes();
       if (slowest == nullptr || each->since() < slowest->since()) {
         slowest = each;
       }
     }
-    if (slowest == nullptr || unsent + bytes <= max_bytes) return;
+    if (slowest == nullptr || held + bytes <= max_bytes) return;
     slowest->Close(now);
     ++closed_for_room_;
   }

@@ -114,8 +114,8 @@ class HttpConnection {
   }
   // Its client has hung up while it is served: it goes as a slow one does.
   bool is_hung_up() const { return hung_up_; }
-  // Of the answer, not yet taken by the socket.
-  size_t unsent_bytes() const { return head_.size() + body_.size(); }
+  // Of the answer under way, whole: it is kept until the socket has taken all.
+  size_t answer_bytes() const { return response_.body.size(); }
 
  private:
   void Enter(State state, SteadyTime now);
@@ -132,6 +132,7 @@ class HttpConnection {
   void Refuse(const HttpRefusal& refusal, absl::string_view head,
               SteadyTime now);
   void Send(HttpResponse response, bool with_body, SteadyTime now);
+  size_t unsent_bytes() const { return head_.size() + body_.size(); }
   // The answer is sent, or given up: lets it go.
   void EndAnswer(SteadyTime now);
 

@@ -167,6 +167,17 @@ TEST_F(ConnectionTableTest, TheOldestAnswersGoForOneThatNeedsTheRoom) {
   EXPECT_EQ(second->state(), State::kClosed);
 }
 
+// Its memory is there until the last byte is taken.
+TEST_F(ConnectionTableTest, AnAnswerCountsWholeUntilItIsTaken) {
+  HttpConnection* const slow = AddDeaf(From(1), 100000);
+  clients_.back().takes = 90000;
+  EXPECT_EQ(slow->Advance(now_), nullptr);
+  table_.MakeRoomForAnswer(100000, 200000, now_);
+  EXPECT_EQ(slow->state(), State::kWriting);
+  table_.MakeRoomForAnswer(100001, 200000, now_);
+  EXPECT_EQ(slow->state(), State::kClosed);
+}
+
 TEST_F(ConnectionTableTest, WhoIsServedStays) {
   const HttpConnection* const served = AddServed(From(1));
   now_ += seconds(3600);
