@@ -46,8 +46,8 @@ struct SidecarOptions {
   bool allow_remote = false;
 
   // "ADDRESS:PORT" of a listener that has /healthz and /-/ready alone, besides
-  // the other, with threads of its own: it answers while clients hold all of
-  // the other's. It shows nothing, so any address will do, and it asks for no
+  // the other, with threads of its own: it answers while all of the other's are
+  // at work. It shows nothing, so any address will do, and it asks for no
   // password. Empty: none.
   std::string health_listen;
 

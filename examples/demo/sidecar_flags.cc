@@ -20,7 +20,7 @@ ABSL_FLAG(std::string, listen, "",
 ABSL_FLAG(
     std::string, health_listen, "",
     "ADDRESS:PORT of a listener that has /healthz and /-/ready alone, and "
-    "answers while clients hold the other");
+    "answers while the other is busy");
 ABSL_FLAG(std::string, users_file, "",
           "file of users and bcrypt hashes, by role: who may ask for what; see "
           "docs/security.md");
