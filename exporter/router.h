@@ -8,8 +8,8 @@
 //   GET path, in a page of        403, but for Role::kScrape: it could not read
 //   another site                  the answer, which would be made all the same
 //   path known, method not        405, with Allow
-//   GET path, request HEAD        answered as GET; the server leaves the body
-//   out path and query over 2048 B    414
+//   GET path, request HEAD        as GET; the server leaves out the body
+//   path and query over 2048 B    414
 //
 // Paths are compared byte by byte: nothing is decoded or cleaned up, so that no
 // spelling of a path reaches a handler that another spelling does not. A route

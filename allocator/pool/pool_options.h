@@ -45,7 +45,7 @@ struct PoolOptions {
   size_t page_size_bytes = 8192;
 
   // chunk = page << max_order, at most 1 GiB; 0 to 14 (Netty's bounds). Chunks
-  // are aligned to 4 MiB, and each takes 188 KiB of address space for tables:
+  // are aligned to 4 MiB, and each takes 444 KiB of address space for tables:
   // far smaller ones are for tests. A slab holds at most 512 blocks, so pages
   // above 8 KiB leave part of themselves unused by the smallest classes.
   int max_order = 9;  // 4 MiB

@@ -17,8 +17,8 @@
 //
 // A walk that was given up or failed leaves the last result in place, whose age
 // shows; so does the reason, if it was the background's, until the next one
-// succeeds. On demand neither
-// interval nor gate count, only the budget, a longer one.
+// succeeds. On demand neither interval nor gate count, only the budget, a
+// longer one.
 //
 // At most one walk runs at a time. Who asks while one runs shares it, unless it
 // lacks the mappings asked for, or is one of the background's that failed,
