@@ -270,8 +270,9 @@ bool AsksForHelp(absl::Span<char* const> arguments) {
 std::string HelpText(absl::string_view program) {
   std::string help = absl::StrCat(
       "usage: ", program, " [--flag=value ...]\n\n",
-      "A TCP relay on 127.0.0.1 whose payloads live in a poolscope allocator,\n"
-      "with its own clients and upstream, watched over HTTP.\n\nFlags:\n");
+      "A service on 127.0.0.1 whose payloads live in a poolscope allocator,\n"
+      "with clients of its own, watched over HTTP: a TCP relay, or what the\n"
+      "scenario has in its place.\n\nFlags:\n");
   for (const DemoFlag& flag : kFlags) {
     absl::StrAppendFormat(&help, "  --%-18s ", flag.name);
     AppendWrapped(absl::StrCat(absl::FindCommandLineFlag(flag.name)->Help(),
