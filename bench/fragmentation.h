@@ -6,14 +6,14 @@
 //                                        for, less 100: all of it together, and
 //                                        comparable between allocators
 //
-// and of poolscope from its own figures:
+// and of poolscope from its own figures, fragmentation/...:
 //
-//   fragmentation/internal_percent   bytes of the size classes not asked for,
-//                                    over the whole trace (of those allocated)
-//   fragmentation/internal_live_percent  the same of the blocks alive at the
-//   end fragmentation/internal_estimate_percent  as the samples have the latter
-//   fragmentation/external_percent   free bytes of the chunks in use
-//   fragmentation/cached_percent     bytes in the thread cache, of the same
+//   internal_percent           bytes of the size classes not asked for, over
+//                              the whole trace (of those allocated)
+//   internal_live_percent      the same of the blocks alive at the end
+//   internal_estimate_percent  as the samples have the latter
+//   external_percent           free bytes of the chunks in use
+//   cached_percent             bytes in the thread cache, of the same
 //
 // The trial fails when the counters of allocations, frees and requested bytes
 // differ from the trace's by as much as one.

@@ -10,8 +10,7 @@
 //   options.allocator = allocator.get();
 //   auto aggregator = Aggregator::Start(options);
 //   ...
-//   (*aggregator)->Finish(absl::Seconds(5));   // now no buffer is held any
-//   more
+//   (*aggregator)->Finish(absl::Seconds(5));   // no buffer is held any more
 //
 // With a governor, its fix: clients that hold most are not read above a mark of
 // the memory in use, none is while the store's queue is full, and a
