@@ -57,8 +57,8 @@ struct HttpServerOptions {
   // the descriptors that the process may have at the start, at most.
   size_t max_connections = 256;
   size_t max_connections_per_address = 64;
-  // Of answers that clients have not taken whole, in all; then the one goes that
-  // has been under way longest.
+  // Of answers that clients have not taken whole, in all; then the one goes
+  // that has been under way longest.
   size_t max_unsent_bytes = size_t{64} << 20;
 };
 

@@ -62,14 +62,14 @@ class Scraper:
         self._port = port
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.failures = 0
+        self.failed = False
 
     def _run(self):
         while True:
             try:
                 get(self._port, "/metrics")
             except (OSError, urllib.error.URLError):
-                self.failures += 1
+                self.failed = True
             if self._over.wait(SCRAPE_SECONDS):
                 return
 
@@ -111,8 +111,8 @@ def give_away(path):
 def load_preloaded(server, port):
     with Scraper(port) as scraper:
         throughput = server.load(TURN_SECONDS)
-    if scraper.failures:
-        raise RuntimeError(f"{scraper.failures} scrapes of {server.name} failed")
+    if scraper.failed:
+        raise RuntimeError(f"a scrape of {server.name} failed")
     return throughput
 
 
@@ -128,7 +128,8 @@ def measure_pair(kind, folder, options, library):
         os.sched_setaffinity(0, options.load_cores)
         for turn in range(options.turns):
             # One, the other, the other, the one: a drift is for both.
-            for with_library in (False, True) if turn % 2 == 0 else (True, False):
+            library_first = turn % 2 == 1
+            for with_library in (library_first, not library_first):
                 if with_library:
                     preloaded.append(load_preloaded(preloaded_server, port))
                 else:
