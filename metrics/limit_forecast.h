@@ -18,12 +18,12 @@
 //     least of the oldest by at least half of what the pace makes of it. Memory
 //     that is taken and given back in turns (a sawtooth) rises most of the time
 //     and returns to the same floor, and is not growing;
-//   * the limit is less than kHorizon away: what is further off follows the
+//   * the limit is less than a day away: what is further off follows the
 //     day's traffic rather than the last five minutes. This is the least growth
 //     as well: 0.35 % of the headroom within a window of five minutes.
 //
 // A sawtooth whose teeth are longer than a third of the window cannot be told
-// from growth. A limit that is reached more slowly than kHorizon is a matter
+// from growth. A limit that is reached more slowly than in a day is a matter
 // for predict_linear() over hours, in Prometheus.
 //
 // Cost: 1830 slopes an estimate, some 30 us; 1 KiB.

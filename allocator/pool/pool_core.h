@@ -4,7 +4,7 @@
 // been destroyed (Close), no thread is attached any more, and the last block is
 // back.
 //
-//   ProcessMutex   which cores exist; the end of a closed one
+//   process_mutex  which cores exist; the end of a closed one
 //   mutex_         list of caches, spare ones, how many threads an arena has
 //
 // Thread safety: thread-safe.

@@ -1,9 +1,9 @@
 // PooledAllocator: pooled memory for network buffers, every byte of it
 // accounted for while the process runs.
 //
-//   Allocate/Free -> ThreadCache -> Arena -> ChunkList -> Chunk -> MemorySource
-//                        |            |
-//                        +--counters--+--> Stats() -> metrics, /debug pages
+//  Allocate/Free -> ThreadCache -> Arena -> ChunkLists -> Chunk -> MemorySource
+//                       |            |
+//                       +--counters--+--> Stats() -> metrics, /debug pages
 //
 // A request of up to one chunk is served from the calling thread's cache
 // without a lock; a miss takes a slab or a run of pages from the thread's

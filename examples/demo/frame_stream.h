@@ -29,7 +29,7 @@ absl::Status ReadFrames(const UniqueFd& fd, absl::Span<char> buffer,
 
 // Frames waiting to be sent, whose payloads follow from their seeds, so that a
 // frame costs a few words here whatever its size. Used by the clients and the
-// upstream; the relay sends buffers (buffer_queue.h).
+// upstream; the relay sends buffers (frame_buffer.h).
 class SeededFrameQueue {
  public:
   void Push(const FrameHeader& header, uint64_t payload_seed) {
