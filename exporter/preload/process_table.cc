@@ -72,7 +72,7 @@ std::vector<prometheus::MetricFamily> ProcessTable::Collect() const {
   prometheus::MetricFamily family;
   family.name = "poolscope_listening_process_info";
   family.help =
-      "The processes that listen, of those that forked from one another";
+      "The processes that listen, of those that forked from one another.";
   family.type = prometheus::MetricType::Gauge;
   for (const Entry& entry : Entries()) {
     ListenAddress address = address_;
