@@ -31,6 +31,10 @@ constexpr milliseconds kFailurePause(20);
 constexpr milliseconds kLevelPause(250);
 constexpr milliseconds kResidentPause(200);
 
+// Of all threads, which have low and high tides together. About a second, and
+// the same work where the machine is slow.
+constexpr uint64_t kSessionsATide = 128;
+
 // The shorter the windows are, the more the load alone moves them.
 constexpr absl::Duration kLong = absl::Minutes(20);
 constexpr double kLongShare = 0.02;
@@ -131,7 +135,10 @@ void Soak::StopThreads() {
 void Soak::Work(uint64_t seed, bool new_threads) {
   Random random(seed);
   const auto session = [&] {
-    pools_[Below(&random, pools_.size())]->Session(&random, stop_);
+    // Relaxed: a number that nothing else hangs on.
+    const uint64_t session = sessions_.fetch_add(1, std::memory_order_relaxed);
+    const bool high_tide = session / kSessionsATide % 2 == 1;
+    pools_[Below(&random, pools_.size())]->Session(&random, high_tide, stop_);
   };
   while (!stop_.IsSet()) {
     if (!new_threads) {

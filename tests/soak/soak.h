@@ -126,6 +126,7 @@ class Soak {
   std::vector<ResidentSample> resident_;
   std::vector<std::unique_ptr<char[]>> leaked_;
 
+  std::atomic<uint64_t> sessions_{0};
   std::atomic<uint64_t> threads_ended_{0};
   std::atomic<uint64_t> scrapes_{0};
   std::atomic<uint64_t> snapshots_{0};

@@ -1,6 +1,5 @@
 #include "poolscope/tests/soak/soak_pool.h"
 
-#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,11 +17,9 @@ constexpr int kSessionSteps = 4000;
 // Steps between two looks at the stop flag and two additions to the account.
 constexpr int kBurst = 128;
 
-// Blocks that a session holds at most. By turns of a second, for all threads: a
-// few, which caches serve alone, or up to more than there is room for.
-size_t MostBlocks(Random* random) {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const bool high_tide = now / std::chrono::seconds(1) % 2 == 1;
+// Blocks that a session holds at most: a few, which caches serve alone, or at
+// high tide up to more than there is room for.
+size_t MostBlocks(Random* random, bool high_tide) {
   return size_t{1} << Below(random, high_tide ? 9 : 4);
 }
 
@@ -129,8 +126,8 @@ void SoakPool::ChangeCache(Random* random) {
   }
 }
 
-void SoakPool::Session(Random* random, const StopFlag& stop) {
-  const size_t most = MostBlocks(random);
+void SoakPool::Session(Random* random, bool high_tide, const StopFlag& stop) {
+  const size_t most = MostBlocks(random, high_tide);
   std::vector<Block> blocks;
   WorkCounts counts;
   for (int step = 1; step <= kSessionSteps; ++step) {

@@ -45,9 +45,10 @@ class SoakPool {
   WorkCounts Counts() const;
 
   // Some thousand allocations and frees by the calling thread, of every size
-  // and in every way, fewer once `stop` is set. What it holds at the end it
-  // frees or leaves to others.
-  void Session(Random* random, const StopFlag& stop);
+  // and in every way, fewer once `stop` is set. It holds more at high tide than
+  // there is room for if others do. What it holds at the end it frees or leaves
+  // to others.
+  void Session(Random* random, bool high_tide, const StopFlag& stop);
 
   // Frees what nobody took.
   void Drain();
