@@ -83,12 +83,12 @@ void Configure(SSL_CTX* context) {
 absl::Status DemandClientCertificates(const std::string& ca_file,
                                       SSL_CTX* context) {
   STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(ca_file.c_str());
+  SSL_CTX_set_client_CA_list(context, names);  // which is its from here on
   if (names == nullptr ||
       SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
     return BadFile("TLS authorities of clients", ca_file,
                    "give certificates in PEM");
   }
-  SSL_CTX_set_client_CA_list(context, names);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                      nullptr);
   return absl::OkStatus();
