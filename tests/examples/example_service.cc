@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -95,6 +96,7 @@ size_t TcpClient::SendSome(const std::string& bytes) {
 std::string TcpClient::Receive(size_t size) {
   std::string bytes(size, '\0');
   const ssize_t n = recv(socket_, bytes.data(), size, MSG_WAITALL);
+  EXPECT_TRUE(n >= 0 || errno != EAGAIN) << "nothing came for 20 s";
   bytes.resize(n > 0 ? n : 0);
   return bytes;
 }

@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
@@ -59,7 +61,16 @@ bool HttpClient::Fill() {
   return true;
 }
 
-bool HttpClient::AtEnd() { return unread_.empty() && !Fill(); }
+bool HttpClient::AnswersWithin(absl::Duration time) const {
+  pollfd polled = {socket_, POLLIN, 0};
+  return poll(&polled, 1, static_cast<int>(time / absl::Milliseconds(1))) > 0;
+}
+
+bool HttpClient::AtEnd() {
+  if (!unread_.empty()) return false;
+  errno = 0;
+  return !Fill() && errno != EAGAIN;
+}
 
 HttpReply HttpClient::Receive(bool has_body) {
   HttpReply reply;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace poolscope {
 
@@ -32,7 +33,10 @@ class HttpClient {
   void FinishSending();
   // The next answer. `has_body` is false for the answer to a HEAD.
   HttpReply Receive(bool has_body = true);
-  // True when the server has closed the connection and nothing is left to read.
+  // Whether something comes within this time, or the end.
+  bool AnswersWithin(absl::Duration time) const;
+  // True when the server has closed the connection and nothing is left to read;
+  // false too when nothing came for 20 s.
   bool AtEnd();
 
   // Sends a request line with a Host header and `headers` ("Name: x\r\n").
