@@ -113,6 +113,7 @@ TEST_F(ConnectionTableTest, APeerAtItsBoundGivesOneOfItsOwn) {
   EXPECT_TRUE(table_.MakeRoom(From(2), now_));
   EXPECT_EQ(own->state(), State::kClosed);
   EXPECT_EQ(other->state(), State::kReading);
+  EXPECT_TRUE(table_.MakeRoom(From(2), now_));
   table_.Sweep();
   AddServed(From(2));
   EXPECT_FALSE(table_.MakeRoom(From(2), now_));
@@ -148,6 +149,21 @@ TEST_F(ConnectionTableTest, AnIdleOneGoesBeforeASlowAnswer) {
   now_ += seconds(60);
   const HttpConnection* const idle = Add(From(2));
   AddServed(From(3));
+  EXPECT_TRUE(table_.MakeRoom(From(4), now_));
+  EXPECT_EQ(idle->state(), State::kClosed);
+  EXPECT_EQ(deaf->state(), State::kWriting);
+}
+
+TEST_F(ConnectionTableTest, AnIdleOneGoesThoughAnAnswerIsUnderWayForLonger) {
+  HttpConnection* const idle = AddServed(From(1));
+  std::unique_ptr<HttpExchange> exchange = std::move(exchange_);
+  const HttpConnection* const deaf = AddDeaf(From(2), 10000);
+  AddServed(From(3));
+  now_ += seconds(60);
+  clients_.front().takes = 10000;
+  idle->Answer(std::move(exchange), now_);
+  EXPECT_EQ(idle->Advance(now_), nullptr);
+  ASSERT_EQ(idle->state(), State::kReading);
   EXPECT_TRUE(table_.MakeRoom(From(4), now_));
   EXPECT_EQ(idle->state(), State::kClosed);
   EXPECT_EQ(deaf->state(), State::kWriting);

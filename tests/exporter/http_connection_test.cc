@@ -85,7 +85,8 @@ TEST_F(HttpConnectionTest, HandsOutARequestOnceItIsWhole) {
 }
 
 TEST_F(HttpConnectionTest, ADrippingRequestKeepsItsDeadline) {
-  SteadyTime now = start_;
+  EXPECT_EQ(Advance(start_), nullptr);
+  SteadyTime now = start_ + milliseconds(50);
   for (const char c : kRequest.substr(0, 20)) {
     client_.sent = std::string(1, c);
     EXPECT_EQ(Advance(now), nullptr);
@@ -203,6 +204,7 @@ TEST_F(HttpConnectionTest, LingersSoThatTheAnswerArrives) {
   EXPECT_TRUE(client_.told_of_end);
   EXPECT_EQ(client_.sent, "");
   EXPECT_EQ(connection_->state(), State::kLingering);
+  EXPECT_EQ(connection_->deadline(), start_ + kTimeout);
   EXPECT_TRUE(connection_->is_idle());
   client_.ended = true;
   EXPECT_EQ(Advance(start_), nullptr);
@@ -228,6 +230,40 @@ TEST_F(HttpConnectionTest, WaitsForWhatTheHandshakeWaitsFor) {
   EXPECT_EQ(Advance(start_ + seconds(1)), nullptr);
   EXPECT_EQ(connection_->state(), State::kReading);
   EXPECT_EQ(connection_->deadline(), start_ + seconds(1) + kTimeout);
+}
+
+TEST_F(HttpConnectionTest, AnAnswerIsTimedFromItsWholeRequestOn) {
+  client_.sent = std::string(kRequest.substr(0, 10));
+  EXPECT_EQ(Advance(start_), nullptr);
+  client_.sent = std::string(kRequest.substr(10));
+  std::unique_ptr<HttpExchange> exchange = Advance(start_ + seconds(1));
+  ASSERT_NE(exchange, nullptr);
+  client_.takes = 0;
+  connection_->Answer(std::move(exchange), start_ + seconds(10));
+  EXPECT_EQ(Advance(start_ + seconds(10)), nullptr);
+  client_.takes = 1 << 20;
+  EXPECT_EQ(Advance(start_ + seconds(11)), nullptr);
+  EXPECT_EQ(service_.statuses, std::vector<int>{200});
+  EXPECT_EQ(service_.took, absl::Seconds(10));
+}
+
+// A child that is forked has each socket of its parent too.
+TEST_F(HttpConnectionTest, ClosingTellsTheClientThoughAChildHasTheSocketToo) {
+  const int of_child = dup(connection_->fd());
+  connection_->Close(start_);
+  char byte;
+  EXPECT_EQ(recv(other_end_, &byte, 1, MSG_DONTWAIT), 0);
+  close(of_child);
+}
+
+TEST_F(HttpConnectionTest, WithoutATransportItIsClosed) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  HttpConnection connection(8, ends[0], nullptr, {kTimeout, 1024}, &service_,
+                            start_);
+  EXPECT_EQ(connection.state(), State::kClosed);
+  EXPECT_EQ(connection.Advance(start_), nullptr);
+  close(ends[1]);
 }
 
 TEST_F(HttpConnectionTest, AFailedHandshakeCloses) {

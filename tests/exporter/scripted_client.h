@@ -57,10 +57,12 @@ class ScriptedTransport final : public Transport {
 class CountingService : public HttpService {
  public:
   HttpResponse Serve(const HttpRequest&) override { return {}; }
-  void Served(absl::string_view, int status, absl::Duration) override {
+  void Served(absl::string_view, int status, absl::Duration time) override {
     statuses.push_back(status);
+    took = time;
   }
   std::vector<int> statuses;
+  absl::Duration took;  // the last of them
 };
 
 }  // namespace poolscope
