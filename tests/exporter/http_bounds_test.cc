@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -26,7 +27,8 @@ namespace {
 
 constexpr absl::string_view kRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-// Holds requests for "/" until it is told otherwise.
+// Holds requests for "/" until it is told otherwise. Answers say how many came
+// before.
 class HoldingService : public HttpService {
  public:
   HttpResponse Serve(const HttpRequest& request) override {
@@ -38,16 +40,18 @@ class HoldingService : public HttpService {
     if (request.path == "/large") {
       response.body = large;
     } else {
-      response.SetBody("done");
+      response.SetBody(absl::StrCat(served++));
     }
     return response;
   }
-  void Served(absl::string_view, int, absl::Duration) override {}
+  void Served(absl::string_view, int, absl::Duration) override { ++counted; }
 
   void LetGo() { open_.set_value(); }
 
   const std::string large = std::string(32 << 20, 'x');
   std::atomic<int> held = 0;
+  std::atomic<int> served = 0;
+  std::atomic<int> counted = 0;
 
  private:
   std::promise<void> open_;
@@ -171,6 +175,38 @@ TEST_F(HttpBoundsTest, ManyThatWaitAreToldToComeAgain) {
   EXPECT_EQ(server_->stats().turned_away, 1u);
 }
 
+TEST_F(HttpBoundsTest, WhoWaitsLongestIsServedNext) {
+  HttpServerOptions options;
+  options.threads = 1;
+  Start(options);
+  const std::unique_ptr<HttpClient> served = ConnectAndHold();
+  const std::unique_ptr<HttpClient> second = Connect();
+  while (server_->stats().open_connections < 2) std::this_thread::yield();
+  // From now on what it sends is read before the next one is accepted.
+  second->Send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::unique_ptr<HttpClient> third = Connect();
+  third->Send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  service_.LetGo();
+  EXPECT_EQ(served->Receive().body, "0");
+  EXPECT_EQ(second->Receive().body, "1");
+  EXPECT_EQ(third->Receive().body, "2");
+}
+
+TEST_F(HttpBoundsTest, WhoIsGoneMakesRoomWhileItIsServedAndIsCounted) {
+  Start(HttpServerOptions());
+  std::unique_ptr<HttpClient> gone = Connect();
+  gone->Send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  gone->Send(kRequest);
+  while (service_.held == 0) std::this_thread::yield();
+  while (server_->stats().open_connections == 0) std::this_thread::yield();
+  // One that ends with an answer unread is reset, and no more half open.
+  gone.reset();
+  while (server_->stats().open_connections > 0) std::this_thread::yield();
+  EXPECT_EQ(service_.counted, 1);
+  service_.LetGo();
+  while (service_.counted < 2) std::this_thread::yield();
+}
+
 TEST_F(HttpBoundsTest, NobodyBeginsWithWhatAClientThatHasGoneAskedFor) {
   HttpServerOptions options;
   options.threads = 1;
@@ -249,28 +285,52 @@ TEST_F(HttpBoundsTest, AnswersThatNobodyTakesGoForNewOnes) {
   EXPECT_EQ(server_->stats().closed_for_room, 1u);
 }
 
+// Takes all descriptors but one, and gives them back.
+class DescriptorShortage {
+ public:
+  DescriptorShortage() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    few.rlim_cur = 200;
+    setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd; (fd = dup(STDERR_FILENO)) >= 0;) taken_.push_back(fd);
+    EXPECT_FALSE(taken_.empty());
+    close(taken_.back());
+    taken_.pop_back();
+  }
+  ~DescriptorShortage() {
+    for (const int fd : taken_) close(fd);
+    setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_;
+  std::vector<int> taken_;
+};
+
 TEST_F(HttpBoundsTest, AnIdleConnectionGivesItsDescriptor) {
   Start(HttpServerOptions());
   const std::unique_ptr<HttpClient> idle = Connect();
-  rlimit before;
-  getrlimit(RLIMIT_NOFILE, &before);
-  rlimit few = before;
-  few.rlim_cur = 200;
-  setrlimit(RLIMIT_NOFILE, &few);
-  std::vector<int> taken;
-  for (int fd; (fd = dup(STDERR_FILENO)) >= 0;) taken.push_back(fd);
-  ASSERT_FALSE(taken.empty());
-  close(taken.back());
-  taken.pop_back();
   {
+    const DescriptorShortage shortage;
     HttpClient client(port_);  // takes the last one
     ASSERT_TRUE(client.connected());
     EXPECT_EQ(client.Request("GET", "/x").status, 200);
     EXPECT_TRUE(idle->AtEnd());
   }
-  for (const int fd : taken) close(fd);
-  setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(Get(port_, "/x").status, 200);
+}
+
+TEST_F(HttpBoundsTest, AcceptsAgainOnceThereAreDescriptors) {
+  Start(HttpServerOptions());
+  auto shortage = std::make_unique<DescriptorShortage>();
+  HttpClient client(port_);  // takes the last one
+  ASSERT_TRUE(client.connected());
+  client.Send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_FALSE(client.AnswersWithin(absl::Milliseconds(50)));
+  EXPECT_EQ(server_->stats().accepted, 0u);
+  shortage.reset();
+  EXPECT_EQ(client.Receive().status, 200);
 }
 
 }  // namespace
