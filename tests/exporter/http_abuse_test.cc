@@ -130,9 +130,13 @@ class HttpAbuseTest : public testing::Test {
       EXPECT_EQ(Get(sidecar_->health_port(), "/healthz").status, 200);
     });
   }
+  // Who is pushed out before it has spoken comes again, in the same time.
   void Scrape() {
-    metrics_.Time(
-        [&] { EXPECT_EQ(Get(sidecar_->port(), "/metrics").status, 200); });
+    metrics_.Time([&] {
+      int status = 0;
+      while (status == 0) status = Get(sidecar_->port(), "/metrics").status;
+      EXPECT_EQ(status, 200);
+    });
   }
 
   // Generous: the machine may be busy.
