@@ -2,6 +2,7 @@
 
 #include "poolscope/exporter/sidecar.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -87,6 +88,14 @@ TEST(SidecarTest, RefusesBadOptionsInOneLineThatNamesThem) {
   options.max_request_bytes = 1048577;
   expect_bad(options, "max_request_bytes is 1048577");
   options = {};
+  options.max_connections = 0;
+  expect_bad(options, "max_connections is 0");
+  options.max_connections = 65537;
+  expect_bad(options, "max_connections is 65537");
+  options = {};
+  options.max_connections_per_address = 0;
+  expect_bad(options, "max_connections_per_address is 0");
+  options = {};
   options.maintain_interval = absl::Microseconds(1);
   expect_bad(options, "maintain_interval is 1us");
   options.maintain_interval = absl::Hours(1) + absl::Nanoseconds(1);
@@ -107,6 +116,34 @@ TEST(SidecarTest, RefusesRequestsLargerThanItIsToldTo) {
         absl::StrCat("X: ", std::string(size, 'x'), "\r\n");
     EXPECT_EQ(client.Request("GET", "/healthz", header).status, status);
   }
+}
+
+TEST(SidecarTest, HasNoMoreConnectionsThanItIsToldTo) {
+  for (int SidecarOptions::*bound :
+       {&SidecarOptions::max_connections,
+        &SidecarOptions::max_connections_per_address}) {
+    SidecarOptions options;
+    options.*bound = 2;
+    options.request_timeout = absl::Minutes(1);  // nobody is closed by it
+    const std::unique_ptr<Sidecar> sidecar = StartSidecar(options);
+    HttpClient first(sidecar->port());
+    HttpClient second(sidecar->port());
+    HttpClient third(sidecar->port());
+    EXPECT_EQ(third.Request("GET", "/healthz").status, 200);
+    EXPECT_TRUE(first.AtEnd());
+    EXPECT_EQ(second.Request("GET", "/healthz").status, 200);
+  }
+}
+
+TEST(SidecarTest, ClosesWhoIsIdleForAsLongAsItIsTold) {
+  SidecarOptions options;
+  options.request_timeout = absl::Milliseconds(1);
+  const std::unique_ptr<Sidecar> sidecar = StartSidecar(options);
+  HttpClient idle(sidecar->port());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(idle.AtEnd());
+  // Nor is it the default of two.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
 }
 
 TEST(SidecarTest, RefusesOtherThanLoopbackUnlessToldSo) {
