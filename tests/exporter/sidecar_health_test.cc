@@ -15,6 +15,7 @@
 #include "poolscope/exporter/sidecar_options.h"
 #include "poolscope/tests/exporter/http_client.h"
 #include "poolscope/tests/exporter/sample_users.h"
+#include "poolscope/tests/exporter/slow_collectable.h"
 
 namespace poolscope {
 namespace {
@@ -74,23 +75,33 @@ TEST(SidecarHealthTest, IsCountedWithTheOthers) {
   }
 }
 
-// Connections that send nothing hold every thread of the other listener, and
-// wait in its queue, for longer than a client of the test waits.
+// Scrapes that wait hold every thread of the other listener.
 TEST(SidecarHealthTest, AnswersWhileClientsHoldTheOtherListener) {
   SidecarOptions options = HealthOptions();
   options.server_threads = 2;
-  options.request_timeout = absl::Minutes(1);
   const std::unique_ptr<Sidecar> sidecar = *Sidecar::Start(options);
-  std::vector<std::unique_ptr<HttpClient>> silent;
-  for (int i = 0; i < 50; ++i) {
-    silent.push_back(std::make_unique<HttpClient>(sidecar->port()));
-    ASSERT_TRUE(silent.back()->connected());
+  const auto slow = std::make_shared<SlowCollectable>();
+  slow->Hold();
+  sidecar->RegisterCollectable(slow);
+  std::vector<std::unique_ptr<HttpClient>> scrapers;
+  for (int i = 0; i < options.server_threads; ++i) {
+    scrapers.push_back(std::make_unique<HttpClient>(sidecar->port()));
+    scrapers.back()->Send(
+        "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+        "X-Prometheus-Scrape-Timeout-Seconds: 60\r\n\r\n");
   }
+  HttpClient behind(sidecar->port());
+  behind.Send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  slow->AwaitHeld();
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(Get(sidecar->health_port(), "/healthz").status, 200);
   }
-  silent.clear();
-  EXPECT_EQ(Get(sidecar->port(), "/healthz").status, 200);
+  EXPECT_FALSE(behind.AnswersWithin(absl::Milliseconds(10)));
+  slow->Release();
+  for (const auto& scraper : scrapers) {
+    EXPECT_EQ(scraper->Receive().status, 200);
+  }
+  EXPECT_EQ(behind.Receive().status, 200);
 }
 
 TEST(SidecarHealthTest, ErrorsNameTheOption) {
