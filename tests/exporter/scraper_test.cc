@@ -1,5 +1,6 @@
 #include "poolscope/exporter/scraper.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -74,11 +75,14 @@ TEST_F(ScraperTest, LateWithoutEarlierFiguresThereIsNothing) {
 }
 
 TEST_F(ScraperTest, LateItHasTheLastUntilTheSlowOneHasCome) {
+  const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(CallIn(scraper_.Get(kText, kLong)), 1);
   const Scraper::Scrape first = LateScrape(kText);
   EXPECT_TRUE(first.late);
   EXPECT_EQ(CallIn(first), 1);
   EXPECT_GT(first.age, absl::ZeroDuration());
+  EXPECT_LE(first.age,
+            absl::FromChrono(std::chrono::steady_clock::now() - before));
   const Scraper::Scrape second = scraper_.Get(kText, kShort);
   EXPECT_EQ(CallIn(second), 1);
   EXPECT_GT(second.age, first.age);
@@ -134,6 +138,19 @@ TEST_F(ScraperTest, EachFormatHasALastOfItsOwnOrTheOthers) {
   EXPECT_EQ(CallIn(scrape), 1);
 }
 
+TEST_F(ScraperTest, FormatsTakeTurnsWhereBothAreWantedAtAllTimes) {
+  EXPECT_EQ(LateScrape(kText).text, nullptr);  // call 1 is held up
+  scraper_.Get(kText, kShort);
+  scraper_.Get(kOpen, kShort);
+  slow_->LetGo(1);
+  slow_->AwaitHeld();
+  slow_->LetGo(2);
+  slow_->AwaitHeld();  // now call 3 is
+  const Scraper::Scrape scrape = scraper_.Get(kOpen, kShort);
+  EXPECT_EQ(scrape.format, kOpen);
+  EXPECT_EQ(CallIn(scrape), 2);
+}
+
 TEST_F(ScraperTest, StopWaitsForNoCollectableAndLetsWaitersGo) {
   LateScrape(kText);
   std::thread waiter([this] {
@@ -159,7 +176,11 @@ TEST_F(ScraperTest, GivesEveryBufferBackAtTheEnd) {
   scraper_.Get(kOpen, kLong);
   scraper_.Stop();
   EXPECT_TRUE(scraper_.Get(kText, kLong).stopped);
-  EXPECT_GT(writers_.held_bytes(), 0u);  // both wait there
+  // Both wait there: a new one holds nothing.
+  const std::shared_ptr<TextWriter> one = writers_.Take();
+  const std::shared_ptr<TextWriter> other = writers_.Take();
+  EXPECT_GT(one->capacity_bytes(), 1000u);
+  EXPECT_GT(other->capacity_bytes(), 1000u);
 }
 
 TEST(ScraperStartTest, ReportsThatThereIsNoThread) {
