@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "poolscope/exporter/transport.h"
 #include "poolscope/tests/exporter/sample_users.h"
 
 namespace poolscope {
@@ -36,8 +38,17 @@ class SidecarEnvironmentTest : public testing::Test {
   }
 };
 
+class NoSecurity : public TransportSecurity {
+ public:
+  std::unique_ptr<Transport> Wrap(int) override { return nullptr; }
+  bool knows_clients() const override { return false; }
+};
+
 TEST_F(SidecarEnvironmentTest, WhatIsNotSetStaysAsItWas) {
   SidecarOptions given;
+  given.health_listen = "127.0.0.1:2";
+  given.black_box_path = "/box";
+  given.security = std::make_shared<NoSecurity>();
   given.listen_address = "127.0.0.1:1";
   given.allow_remote = true;
   given.users = SampleUsers();
@@ -47,6 +58,9 @@ TEST_F(SidecarEnvironmentTest, WhatIsNotSetStaysAsItWas) {
   EXPECT_TRUE(options.allow_remote);
   EXPECT_EQ(options.users.size(), 3u);
   EXPECT_EQ(options.hosts, given.hosts);
+  EXPECT_EQ(options.health_listen, "127.0.0.1:2");
+  EXPECT_EQ(options.black_box_path, "/box");
+  EXPECT_EQ(options.security, given.security);
 }
 
 TEST_F(SidecarEnvironmentTest, SetsWhatItSays) {
