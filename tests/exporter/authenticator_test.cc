@@ -1,5 +1,7 @@
 #include "poolscope/exporter/authenticator.h"
 
+#include <time.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -118,15 +120,40 @@ TEST_F(AuthenticatorTest, AWrongPasswordCostsAsMuchAsAnUnknownUser) {
   EXPECT_EQ(authenticator_->bcrypt_checks(), 3u);
 }
 
-// Guessers are turned away while others guess; who is remembered never is.
-TEST(AuthenticatorCrowdTest, GuessersDoNotHoldUpWhoIsRemembered) {
+// With a hash of no password, at a cost that takes some 50 ms.
+std::vector<User> SampleUsersAndASlowOne() {
   std::vector<User> users = SampleUsers();
-  // "act-me" again, at a cost that takes some 50 ms.
   users.push_back({"slow",
                    "$2y$10$abcdefghijklmnopqrstuu" + std::string(31, 'a'),
                    Role::kAct});
+  return users;
+}
+
+TEST(AuthenticatorTimeTest, AnUnknownUserTakesAsLongAsTheCostliest) {
   const std::unique_ptr<Authenticator> authenticator =
-      *Authenticator::Create(users);
+      *Authenticator::Create(SampleUsersAndASlowOne());
+  // Of the processor, whatever else it does.
+  const auto seconds = [&](const char* name) {
+    timespec before;
+    timespec after;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    EXPECT_EQ(authenticator->Check(BasicAuth(name, "x")).outcome,
+              Outcome::kUnknown);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    return static_cast<double>(after.tv_sec - before.tv_sec) +
+           1e-9 * static_cast<double>(after.tv_nsec - before.tv_nsec);
+  };
+  const double known = seconds("slow");
+  const double unknown = seconds("mallory");
+  // The hashes of the others take a 64th.
+  EXPECT_GT(unknown, known / 4);
+  EXPECT_LT(unknown, known * 4);
+}
+
+// Guessers are turned away while others guess; who is remembered never is.
+TEST(AuthenticatorCrowdTest, GuessersDoNotHoldUpWhoIsRemembered) {
+  const std::unique_ptr<Authenticator> authenticator =
+      *Authenticator::Create(SampleUsersAndASlowOne());
   ASSERT_EQ(authenticator->Check(BasicAuth("alice", "act-me")).outcome,
             Outcome::kKnown);
   std::atomic<int> busy = 0;
