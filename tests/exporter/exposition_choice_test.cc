@@ -19,6 +19,8 @@ TEST(ExpositionChoiceTest, OpenMetricsWhereItIsLikedBest) {
         "text/plain, application/openmetrics-text",  // of equals
         "application/*, text/plain;q=0.5",
         // The better of two.
+        "application/openmetrics-text;q=0.9, "
+        "application/openmetrics-text;q=0.1, text/plain;q=0.5",
         "application/openmetrics-text;q=0, "
         "application/openmetrics-text;version=1.0.0",
         // Prometheus 2 and 3.
@@ -38,6 +40,8 @@ TEST(ExpositionChoiceTest, TextOtherwise) {
        {"", "*/*", "text/html,application/xml;q=0.9,*/*;q=0.8", "text/plain",
         "application/openmetrics-text;q=0.5, text/plain;version=0.0.4",
         "application/openmetrics-text;version=1.0.0;q=0.5, */*",
+        // Of equals, where OpenMetrics is not named.
+        "application/*, text/*", "application/*, text/plain",
         // Versions that there are not.
         "application/openmetrics-text;version=0.0.1",
         "application/openmetrics-text;version=2.0.0, text/plain;q=0.1",

@@ -76,6 +76,8 @@ TEST(UsersTest, UsersGivenInCodeAreHeldToTheSameRules) {
   std::vector<User> users = SampleUsers();
   EXPECT_TRUE(ValidateUsers(users).ok());
   EXPECT_TRUE(ValidateUsers({}).ok());
+  users[2].name = std::string(64, 'a');
+  EXPECT_TRUE(ValidateUsers(users).ok());
   users[2].name = users[0].name;
   EXPECT_TRUE(absl::StrContains(ValidateUsers(users).message(),
                                 "\"prometheus\" is there twice"));
