@@ -1,5 +1,6 @@
 #include "poolscope/metrics/history/openmetrics_text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -78,6 +79,25 @@ TEST(OpenMetricsTextTest, OneSampleAMillisecond) {
   Add(history, 2000000, "# TYPE a gauge\na 3\n");
   EXPECT_EQ(Text(history),
             "# TYPE a gauge\n# HELP a \na 1 0.001\na 3 0.002\n# EOF\n");
+}
+
+TEST(OpenMetricsTextTest, ALongTextComesInPieces) {
+  MetricHistory history;
+  constexpr int kScrapes = 10000;
+  const std::string label(120, 'v');
+  for (int i = 1; i <= kScrapes; ++i) {
+    Add(history, i * int64_t{1000000},
+        absl::StrCat("# HELP a A.\n# TYPE a gauge\na{x=\"", label,
+                     "\"} 1\na{y=\"", label, "\"} 2\n"));
+  }
+  int pieces = 0;
+  std::string text;
+  WriteOpenMetricsText(history, [&](absl::string_view piece) {
+    ++pieces;
+    absl::StrAppend(&text, piece);
+  });
+  EXPECT_EQ(pieces, 3);  // a series each, of more than 1 MiB, and the end
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2 * kScrapes + 3);
 }
 
 TEST(OpenMetricsTextTest, NothingIsAnEnd) {

@@ -1,15 +1,19 @@
 #include "poolscope/metrics/history/trend.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "poolscope/metrics/history/exposition_split.h"
+#include "poolscope/metrics/metric_names.h"
 
 namespace poolscope {
 namespace {
@@ -68,6 +72,48 @@ TEST(TrendTest, GrowthLeadsToTheLimit) {
   EXPECT_EQ(pinned->first, 10);
   EXPECT_EQ(pinned->last, 70);
   EXPECT_FALSE(pinned->limit.has_value());
+}
+
+TEST(TrendTest, EachKeyFigureHasARowForEachOfWhatItIsOf) {
+  const struct {
+    const char* family;
+    const char* labels;
+    const char* row;
+  } kRows[] = {
+      {"process_resident_memory_bytes", "", "resident"},
+      {"poolscope_cgroup_memory_usage_bytes", "", "cgroup usage"},
+      {"poolscope_direct_memory_used_bytes", "{allocator=\"a\"}", "used: a"},
+      {"poolscope_arena_pinned_bytes", "{arena=\"0\",allocator=\"a\"}",
+       "pinned: a"},
+      {"poolscope_arena_cached_bytes", "{allocator=\"a\",arena=\"0\"}",
+       "cached: a"},
+      {"poolscope_outbound_pending_bytes", "{group=\"g\"}",
+       "waiting for peers: g"},
+      {"poolscope_native_memory_unattributed_bytes", "",
+       "resident, of no owner"},
+      {"poolscope_allocation_failures_total",
+       "{allocator=\"a\",reason=\"limit\"}", "refused: a"},
+      {"poolscope_leaks_total", "{allocator=\"a\",verdict=\"suspect\"}",
+       "leaks: suspect"},
+  };
+  std::string scrape;
+  for (const auto& row : kRows) {
+    absl::StrAppend(&scrape, "# TYPE ", row.family, " gauge\n", row.family,
+                    row.labels, " 5\n");
+    const bool known = absl::c_any_of(AllMetrics(), [&](const MetricRow& each) {
+      return each.descriptor.name == row.family;
+    });
+    EXPECT_TRUE(known) << row.family;
+  }
+  MetricHistory history;
+  Add(history, kSecond, scrape);
+  const std::vector<Trend> trends = MakeTrends(history);
+  ASSERT_EQ(trends.size(), std::size(kRows));
+  for (size_t i = 0; i < trends.size(); ++i) {
+    EXPECT_EQ(trends[i].name, kRows[i].row);
+    EXPECT_EQ(trends[i].last, 5);
+    EXPECT_EQ(trends[i].bytes, !absl::EndsWith(kRows[i].family, "_total"));
+  }
 }
 
 TEST(TrendTest, WhatShrinksReachesNoLimit) {
