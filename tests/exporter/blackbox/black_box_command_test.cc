@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -108,12 +109,14 @@ TEST(BlackBoxCommandTest, ValuesThatAreNotThoseOfTheNamesAreAnError) {
   }
 }
 
-// A minute in which memory grows, at a known time, and a walk.
-void WriteMinute(const std::string& path) {
+// Records of these seconds after a known time, with a walk, in which memory
+// grows by the second.
+void WriteRecords(const std::string& path,
+                  const std::vector<int64_t>& seconds) {
   const auto file = BlackBoxFile::Create(path, BlackBoxFile::kMinBytes);
   ASSERT_TRUE(file.ok()) << file.status();
   GzipStream gzip;
-  for (int64_t second = 0; second <= 60; ++second) {
+  for (const int64_t second : seconds) {
     RecordPrefix prefix{};
     prefix.taken_nanos = 1700000000000000000 + second * 1000000000;
     const std::string metrics = absl::StrCat(
@@ -136,6 +139,12 @@ void WriteMinute(const std::string& path) {
     ASSERT_TRUE(
         (*file)->Append(prefix, gzip.Compress(names + values + native)).ok());
   }
+}
+
+void WriteMinute(const std::string& path) {
+  std::vector<int64_t> seconds(61);
+  std::iota(seconds.begin(), seconds.end(), 0);
+  WriteRecords(path, seconds);
 }
 
 TEST(BlackBoxCommandTest, ReportHasTheLastFiguresTheTrendAndNativeMemory) {
@@ -169,6 +178,29 @@ TEST(BlackBoxCommandTest, LastLimitsTheRecordsToBothEnds) {
     const Result result = RunCommand({folder.box(), last});
     EXPECT_TRUE(absl::StrContains(result.output, trend)) << result.output;
   }
+}
+
+TEST(BlackBoxCommandTest, WithoutLastItIsAQuarterOfAnHour) {
+  EXPECT_EQ(ParseBlackBoxCommand({"a"})->last, absl::Minutes(15));
+}
+
+// Then what is later than the last record was before it.
+TEST(BlackBoxCommandTest, AClockThatWasSetBackLeavesOutWhatIsLater) {
+  const TestFolder folder;
+  WriteRecords(folder.box(), {50, 51, 52, 20, 21});
+  const Result result = RunCommand({folder.box()});
+  EXPECT_TRUE(absl::StrContains(result.output, "\nTrend over 1s, 2 records:\n"))
+      << result.output;
+}
+
+TEST(BlackBoxCommandTest, OpenMetricsHasTheRecordsOfLast) {
+  const TestFolder folder;
+  WriteMinute(folder.box());
+  const Result result =
+      RunCommand({folder.box(), "--openmetrics", "--last=10s"});
+  EXPECT_FALSE(absl::StrContains(result.output, " 1700000049.000\n"));
+  EXPECT_TRUE(absl::StrContains(result.output, " 1700000050.000\n"));
+  EXPECT_TRUE(absl::StrContains(result.output, " 1700000060.000\n"));
 }
 
 TEST(BlackBoxCommandTest, WhatWasLeftOutIsSaid) {

@@ -2,6 +2,8 @@
 // that have lost theirs.
 #include "poolscope/exporter/blackbox/black_box_recorder.h"
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "poolscope/allocator/pool/allocator_stats.h"
 #include "poolscope/exporter/blackbox/black_box_file.h"
+#include "poolscope/exporter/blackbox/black_box_format.h"
 #include "poolscope/exporter/blackbox/black_box_reader.h"
 #include "poolscope/metrics/metric_registry.h"
 #include "poolscope/metrics/native_memory/last_memory_walk.h"
@@ -105,6 +108,18 @@ TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainOnceTheyChange) {
   EXPECT_EQ(box.records.size(), 4u);
   EXPECT_EQ(Names(box), 2u);
   EXPECT_NE(*box.records[1].names, *box.records[2].names);
+}
+
+// What failed may have spoilt the record that has the names.
+TEST_F(BlackBoxRecorderTest, NamesAreWrittenAgainAfterARecordThatFailed) {
+  Record();
+  EXPECT_TRUE(recorder_.LatestRun()->success);
+  ASSERT_EQ(truncate(folder_.box().c_str(), kBlackBoxBlockBytes), 0);
+  EXPECT_FALSE(recorder_.Record(/*last=*/false).ok());
+  EXPECT_FALSE(recorder_.LatestRun()->success);
+  ASSERT_EQ(truncate(folder_.box().c_str(), BlackBoxFile::kMinBytes), 0);
+  Record();
+  EXPECT_EQ(Read().records.size(), 1u);
 }
 
 // Records of so many bytes that the names are overwritten long before a minute
