@@ -121,6 +121,13 @@ TEST_F(SidecarTlsTest, TheInterfaceForCNamesThem) {
   EXPECT_EQ(TlsClient(poolscope_sidecar_port(sidecar), client_).Get("/healthz"),
             "ok\n");
   poolscope_sidecar_stop(sidecar);
+  // Now clients need a certificate.
+  options.tls_client_ca_file = ca_file_.c_str();
+  poolscope_sidecar* const closed = poolscope_sidecar_start(&options);
+  ASSERT_NE(closed, nullptr) << poolscope_last_error();
+  EXPECT_EQ(TlsClient(poolscope_sidecar_port(closed), client_).Get("/healthz"),
+            "");
+  poolscope_sidecar_stop(closed);
 }
 
 }  // namespace

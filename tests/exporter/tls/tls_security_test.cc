@@ -229,6 +229,20 @@ TEST_F(TlsSecurityTest, ReadsChangedFilesAgainOnceASecond) {
   EXPECT_TRUE(reloads[0].ok()) << reloads[0];
 }
 
+TEST_F(TlsSecurityTest, AnAuthorityThatIsReplacedLetsNobodyInAnyMore) {
+  files_.client_ca_file = Path("clients.crt");
+  authority_.WriteCertificate(files_.client_ca_file);
+  Start();
+  client_.cert_file = Path("client.crt");
+  client_.key_file = Path("client.key");
+  authority_.Issue("alice", client_.cert_file, client_.key_file);
+  EXPECT_EQ(TlsClient(port_, client_).Get("/"), "saw /\n");
+  other_authority_.WriteCertificate(files_.client_ca_file);
+  security_->ReloadIfChanged();
+  EXPECT_EQ(security_->stats().reloads, 1u);
+  EXPECT_EQ(TlsClient(port_, client_).Get("/"), "");
+}
+
 TEST_F(TlsSecurityTest, ABrokenPairLeavesTheOldOneAtWork) {
   std::string said;
   files_.on_reload = [&](const absl::Status& status) {
