@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -101,6 +102,9 @@ static void TestChannel(poolscope_sidecar* sidecar) {
   CHECK(poolscope_channel_pending_bytes(channel) == 300);
   poolscope_channel_set_writable(channel, 0);
   CHECK(Shows(port, "/metrics",
+              "poolscope_outbound_watermark_transitions_total{"
+              "group=\"clients\",direction=\"unwritable\"} 1\n"));
+  CHECK(Shows(port, "/metrics",
               "poolscope_outbound_pending_bytes{group=\"clients\"} 300\n"));
   CHECK(Shows(port, "/metrics",
               "poolscope_outbound_pending_messages{group=\"clients\"} 1\n"));
@@ -127,6 +131,17 @@ static void TestCategory(poolscope_sidecar* sidecar) {
               "Route Table (reserved=10"));
   poolscope_category_record_free(routes, malloc_usable_size(table));
   free(table);
+  char* mapping = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(mapping != MAP_FAILED);
+  CHECK(mprotect(mapping, 32 << 20, PROT_NONE) == 0);
+  poolscope_category_record_reserve(routes, 64 << 20);
+  poolscope_category_record_commit(routes, 32 << 20);
+  poolscope_category_record_uncommit(routes, 8 << 20);
+  poolscope_category_record_release(routes, 16 << 20);
+  CHECK(Shows(poolscope_sidecar_port(sidecar), "/debug/memory",
+              "Route Table (reserved=49152KB, committed=24576KB)"));
+  munmap(mapping, 64 << 20);
 }
 
 int main(void) {
@@ -136,6 +151,7 @@ int main(void) {
   poolscope_allocator_options options = POOLSCOPE_ALLOCATOR_OPTIONS_INIT;
   options.name = "c-service";
   options.max_direct_memory_bytes = 64 << 20;
+  options.arenas = 7;
   options.leak_detection = "sometimes";
   CHECK(poolscope_allocator_create(&options) == NULL);
   CHECK(strstr(poolscope_last_error(), "sometimes") != NULL);
@@ -157,6 +173,12 @@ int main(void) {
   CHECK(Shows(poolscope_sidecar_port(sidecar), "/metrics",
               "poolscope_direct_memory_limit_bytes{allocator=\"c-service\"} "
               "67108864\n"));
+  CHECK(Shows(poolscope_sidecar_port(sidecar), "/metrics",
+              "poolscope_arena_pinned_bytes{allocator=\"c-service\","
+              "arena=\"6\"} 0\n"));
+  CHECK(Shows(poolscope_sidecar_port(sidecar), "/metrics",
+              "poolscope_leak_detection_level{allocator=\"c-service\","
+              "level=\"disabled\"} 1\n"));
   TestMemory(pool);
   TestChannel(sidecar);
   TestCategory(sidecar);

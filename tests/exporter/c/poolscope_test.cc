@@ -98,6 +98,12 @@ TEST(CInterfaceTest, OptionsOfTheSidecarArrive) {
   options.hosts = "";  // none
   options.health_listen = "9465";
   EXPECT_THAT(error(options), HasSubstr("health_listen"));
+  options.health_listen = nullptr;
+  // From the range for documentation: no interface has it.
+  options.listen_address = "192.0.2.1:0";
+  EXPECT_THAT(error(options), HasSubstr("allow_remote"));
+  options.allow_remote = 1;
+  EXPECT_THAT(error(options), HasSubstr("cannot listen"));
 }
 
 TEST(CInterfaceTest, NoExceptionGetsOutWhereMemoryIsShort) {
@@ -155,6 +161,9 @@ TEST(CInterfaceTest, FillsInNoMoreThanTheCallersStructHas) {
   EXPECT_EQ(poolscope_allocator_read_stats(allocator, &stats), 0);
   EXPECT_GT(stats.limit_bytes, 0u);
   EXPECT_EQ(stats.peak_bytes, 4711u);
+  // Nor the next time.
+  EXPECT_EQ(stats.struct_bytes,
+            offsetof(poolscope_allocator_stats, peak_bytes));
   poolscope_allocator_destroy(allocator);
 }
 
