@@ -37,9 +37,14 @@ TEST(PoolMemoryResourceTest, EachAlignmentUpToTheChunkSize) {
   PoolMemoryResource resource(pool.get());
   const size_t chunk_bytes = pool->options().chunk_size_bytes();
   for (size_t alignment = 1; alignment <= chunk_bytes; alignment *= 2) {
-    void* const block = resource.allocate(100, alignment);
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % alignment, 0u) << alignment;
-    resource.deallocate(block, 100, alignment);
+    // Two, for one may lie at the beginning of a slab.
+    void* const blocks[] = {resource.allocate(100, alignment),
+                            resource.allocate(100, alignment)};
+    for (void* const block : blocks) {
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % alignment, 0u)
+          << alignment;
+      resource.deallocate(block, 100, alignment);
+    }
   }
   EXPECT_THROW(static_cast<void>(resource.allocate(100, 2 * chunk_bytes)),
                std::bad_alloc);

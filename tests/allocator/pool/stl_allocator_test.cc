@@ -80,6 +80,17 @@ TEST(StlAllocatorTest, MovesWithTheContents) {
   EXPECT_EQ(copied, (Vector<int>({1, 2, 3}, StlAllocator<int>(pool.get()))));
 }
 
+TEST(StlAllocatorTest, SwapsWithTheContents) {
+  TestPool pool;
+  TestPool other;
+  Vector<int> ones({1}, StlAllocator<int>(pool.get()));
+  Vector<int> twos({2}, StlAllocator<int>(other.get()));
+  ones.swap(twos);
+  EXPECT_EQ(ones.at(0), 2);
+  EXPECT_EQ(ones.get_allocator().allocator(), other.get());
+  EXPECT_EQ(twos.get_allocator().allocator(), pool.get());
+}
+
 TEST(StlAllocatorTest, IsEqualToOthersOfTheSamePool) {
   TestPool pool;
   TestPool other;
