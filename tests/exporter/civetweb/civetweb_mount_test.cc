@@ -72,6 +72,13 @@ TEST_F(CivetwebMountTest, AnswersForTheSidecar) {
   HttpClient post(port_);
   EXPECT_EQ(post.Request("POST", "/-/baseline").status, 200);
   EXPECT_EQ(Get(port_, "/-/baseline").status, 405);
+  // The headers arrive, and the path as it was, not cleaned up.
+  HttpClient foreign(port_);
+  EXPECT_EQ(
+      foreign.Request("POST", "/-/baseline", "Origin: http://other.example\r\n")
+          .status,
+      403);
+  EXPECT_EQ(Get(port_, "/debug/../metrics").status, 404);
   // The query arrives, and what no route has is said by the sidecar.
   EXPECT_TRUE(
       absl::StrContains(Get(port_, "/debug/memory?view=x").body, "view"));
