@@ -56,6 +56,22 @@ TEST_P(EchoServersTest, WhatAPeerDoesNotTakeStaysInOneBuffer) {
   EXPECT_EQ(service_.End(SIGINT), 0) << service_.errors();
 }
 
+TEST_P(EchoServersTest, APeerThatGoesTakesWhatItWasOwedWithIt) {
+  {
+    TcpClient peer(service_.port());
+    service_.AwaitScrape([&](const Exposition& scrape) {
+      return peer.SendSome(std::string(1 << 20, 'x')) == 0 &&
+             PinnedBytes(scrape) > 0;
+    });
+  }
+  service_.AwaitScrape(
+      [](const Exposition& scrape) { return PinnedBytes(scrape) == 0; });
+  TcpClient next(service_.port());
+  ASSERT_TRUE(next.Send("hello"));
+  EXPECT_EQ(next.Receive(5), "hello");
+  EXPECT_EQ(service_.End(SIGTERM), 0) << service_.errors();
+}
+
 TEST_P(EchoServersTest, EndsWhileAPeerIsConnectedThatDoesNotRead) {
   TcpClient peer(service_.port());
   service_.AwaitScrape([&](const Exposition& scrape) {
