@@ -12,8 +12,8 @@
 //
 // The paths are kMountedPaths. One that the server has a handler of its own for
 // stays the server's. Who may connect, TLS, time and sizes are the server's to
-// bound; users and roles are the sidecar's. Paths are taken as they were sent,
-// whatever "decode_url" says.
+// bound; users and roles are the sidecar's. Paths are taken as the server has
+// decoded them, with whatever dots and slashes there are.
 //
 // Every answer closes its connection: civetweb gives each a thread, which a
 // scraper would hold until its next scrape.
