@@ -3,8 +3,6 @@
 #include <time.h>
 
 #include <atomic>
-#include <cstddef>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
@@ -16,32 +14,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "poolscope/tests/exporter/memory_shortage.h"
 #include "poolscope/tests/exporter/sample_users.h"
-
-namespace {
-
-// Of this thread, until one fails; below 0: none does.
-thread_local int allocations_left = -1;
-
-}  // namespace
-
-// Not inlined: gcc takes a block of new and free() for a mistake.
-__attribute__((noinline)) void* operator new(size_t bytes) {
-  if (allocations_left == 0) {
-    allocations_left = -1;
-    throw std::bad_alloc();
-  }
-  if (allocations_left > 0) --allocations_left;
-  void* const block = std::malloc(bytes);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-__attribute__((noinline)) void operator delete(void* block) noexcept {
-  std::free(block);
-}
-__attribute__((noinline)) void operator delete(void* block, size_t) noexcept {
-  std::free(block);
-}
 
 namespace poolscope {
 namespace {
@@ -206,13 +180,12 @@ TEST_F(AuthenticatorTest, ChecksThatRunOutOfMemoryAreNotUnderWayForEver) {
   const std::string header = BasicAuth("alice", "wrong");
   int failures = 0;
   for (int i = 0; i < 4 * Authenticator::kMaxUnderWay; ++i) {
-    allocations_left = i / Authenticator::kMaxUnderWay;
+    const MemoryShortage shortage(i / Authenticator::kMaxUnderWay);
     try {
       authenticator_->Check(header);
     } catch (const std::bad_alloc&) {
       ++failures;
     }
-    allocations_left = -1;
   }
   EXPECT_GE(failures, Authenticator::kMaxUnderWay);
   EXPECT_EQ(Check("alice", "wrong"), Outcome::kUnknown);

@@ -2,43 +2,15 @@
 #include "poolscope/exporter/c/poolscope.h"
 
 #include <cstddef>
-#include <cstdlib>
-#include <new>
+#include <cstdint>
 #include <string>
 #include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "poolscope/tests/exporter/memory_shortage.h"
 
-namespace {
-
-// Of this thread, until one fails; below 0: none does.
-thread_local int allocations_left = -1;
-
-}  // namespace
-
-// Not inlined: gcc takes a block of new and free() for a mistake.
-__attribute__((noinline)) void* operator new(size_t bytes) {
-  if (allocations_left == 0) {
-    allocations_left = -1;
-    throw std::bad_alloc();
-  }
-  if (allocations_left > 0) --allocations_left;
-  void* const block = std::malloc(bytes);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-__attribute__((noinline)) void* operator new(size_t bytes,
-                                             const std::nothrow_t&) noexcept {
-  return std::malloc(bytes);
-}
-__attribute__((noinline)) void operator delete(void* block) noexcept {
-  std::free(block);
-}
-__attribute__((noinline)) void operator delete(void* block, size_t) noexcept {
-  std::free(block);
-}
-
+namespace poolscope {
 namespace {
 
 using testing::HasSubstr;
@@ -113,10 +85,10 @@ TEST(CInterfaceTest, NoExceptionGetsOutWhereMemoryIsShort) {
   ASSERT_NE(channels, nullptr);
   const auto expect_failure = [](auto call) {
     EXPECT_EQ(poolscope_category_register("?"), nullptr);  // another failure
-    allocations_left = 0;
-    const bool failed = call();
-    allocations_left = -1;
-    EXPECT_TRUE(failed);
+    {
+      const MemoryShortage shortage(0);
+      EXPECT_TRUE(call());
+    }
     EXPECT_STREQ(poolscope_last_error(), "out of memory");
   };
   expect_failure([] { return poolscope_allocator_create(nullptr) == nullptr; });
@@ -137,12 +109,13 @@ TEST(CInterfaceTest, AMessageThatNoMemoryIsLeftForIsNotCounted) {
   poolscope_channel* const channel =
       poolscope_channel_open(channels, "group", "", "");
   ASSERT_NE(channel, nullptr) << poolscope_last_error();
-  allocations_left = 0;
   uint64_t counted = 0;
-  while (counted < 10000 && poolscope_channel_queued(channel, 1) == 0) {
-    ++counted;
+  {
+    const MemoryShortage shortage(0);
+    while (counted < 10000 && poolscope_channel_queued(channel, 1) == 0) {
+      ++counted;
+    }
   }
-  allocations_left = -1;
   EXPECT_LT(counted, 10000u);
   EXPECT_STREQ(poolscope_last_error(), "out of memory");
   EXPECT_EQ(poolscope_channel_pending_bytes(channel), counted);
@@ -187,3 +160,4 @@ TEST(CInterfaceTest, BlocksOutliveTheirAllocator) {
 }
 
 }  // namespace
+}  // namespace poolscope
