@@ -40,9 +40,10 @@ class SoakAllocator {
   void FailAMapping(Random* random);
   uint64_t refused_mappings() const;
 
-  // Nothing is in use or watched, `refusals` is what the allocator counted, by
-  // its limit and by the system, and all of the memory can be given back.
-  void CheckAtRest(uint64_t refusals);
+  // Nothing is in use or watched, the allocator counted `refusals`, by its
+  // limit and by the system, or up to `unseen` more, and all of the memory can
+  // be given back.
+  void CheckAtRest(uint64_t refusals, uint64_t unseen);
   void MustBe(const char* what, uint64_t is, uint64_t should);
 
  private:

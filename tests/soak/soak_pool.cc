@@ -193,7 +193,7 @@ void SoakPool::CheckAtRest() {
   allocator_->MustBe("count of frees", frees, done.frees);
   allocator_->MustBe("requested_bytes", stats.requested_bytes,
                      done.requested_bytes);
-  allocator_->CheckAtRest(done.refusals);
+  allocator_->CheckAtRest(done.refusals, /*unseen=*/0);
 }
 
 }  // namespace poolscope::soak
